@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/usher-id/usher/internal/config"
+	"github.com/usher-id/usher/internal/effect/mail"
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/job"
+	"github.com/usher-id/usher/internal/operator"
+	"github.com/usher-id/usher/internal/server"
+	"github.com/usher-id/usher/internal/user"
+)
+
+type serveCmd struct{}
+
+// Help lists the configuration keys, which are this command's flags.
+func (serveCmd) Help() string { return "Every configuration key is a flag; usher config lists them." }
+
+// Run serves until the process is told to stop.
+func (serveCmd) Run(e *environment) (err error) {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg, e.err)
+	public, internal, err := listen(e.ctx, cfg)
+	if err != nil {
+		return err
+	}
+	a, err := openApp(e.ctx, cfg, log, public.Addr())
+	if err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
+	defer func() { err = errors.Join(err, a.db.Close()) }()
+	if err := a.applyPolicyFile(e.ctx); err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
+	var dev *devAccount
+	if cfg.Dev {
+		if dev, err = a.prepareDev(e.ctx); err != nil {
+			return errors.Join(err, closeAll(public, internal))
+		}
+	}
+	handlers, err := a.handlers(e.ctx, public.Addr(), internal)
+	if err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
+	srv := server.New(server.Options{
+		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
+		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies,
+		HSTS: len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
+	})
+	stopBackground := a.background(e.ctx)
+	defer stopBackground()
+	a.announce(e, public.Addr(), internal, dev)
+	return srv.Serve(e.ctx)
+}
+
+func listen(ctx context.Context, cfg *config.Config) (public, internal net.Listener, err error) {
+	if public, err = server.Listen(ctx, cfg.Listen); err != nil {
+		return nil, nil, err
+	}
+	if cfg.InternalListen == "" {
+		return public, nil, nil
+	}
+	if internal, err = server.Listen(ctx, cfg.InternalListen); err != nil {
+		return nil, nil, errors.Join(err, public.Close())
+	}
+	return public, internal, nil
+}
+
+func closeAll(ls ...net.Listener) error {
+	var errs []error
+	for _, l := range ls {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ready says whether the database can be asked.
+func (a *app) ready(ctx context.Context) error {
+	if err := a.db.Ping(ctx); err != nil {
+		return server.Reason("the database cannot be reached", err)
+	}
+	return nil
+}
+
+func (a *app) applyPolicyFile(ctx context.Context) error {
+	if a.cfg.PolicyFile == "" {
+		return nil
+	}
+	doc, err := os.ReadFile(a.cfg.PolicyFile)
+	if err != nil {
+		return usageError{fmt.Errorf("policy: %w", err)}
+	}
+	if _, err := a.settings.Apply(ctx, doc, operatorName); err != nil {
+		return usageError{fmt.Errorf("%s: %w", a.cfg.PolicyFile, err)}
+	}
+	return nil
+}
+
+// background starts what runs beside requests; the returned function waits
+// until all of it has ended, after ctx did.
+func (a *app) background(ctx context.Context) (wait func()) {
+	holder := hex.EncodeToString(random(8))
+	sequencer := event.NewSequencer(a.db, holder, a.log)
+	runs := []func(context.Context){a.settings.Run, sequencer.Run}
+	if sender, err := mail.NewSender(mail.NewInbox(a.db)); err != nil {
+		a.log.Error("mail cannot be written", "error", err)
+	} else if a.cfg.Dev {
+		worker := job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, holder, a.log)
+		runs = append(runs, worker.Run)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, run := range runs {
+		wg.Go(func() { run(ctx) })
+	}
+	return func() { stop(); wg.Wait() }
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}
+
+// devAccount is the operator that development mode has.
+type devAccount struct{ email, password string }
+
+const (
+	devEmail        = "operator@usher.localhost.test"
+	devClient       = "client-app-id"
+	devClientSecret = "client-app-secret" //nolint:gosec // published, for development mode only
+)
+
+// prepareDev makes what development mode promises: the partner client, an
+// operator, and nothing else.
+func (a *app) prepareDev(ctx context.Context) (*devAccount, error) {
+	_, err := a.operator.CreateClient(ctx, devClient, devClientSecret, false)
+	if err = unless(err, user.InUse); err != nil {
+		return nil, fmt.Errorf("making the development client: %w", err)
+	}
+	secret, err := a.settings.Keep(ctx, "development operator", []byte(hex.EncodeToString(random(8))))
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.operator.Create(ctx, operator.NewUser{
+		Email: devEmail, Name: "Operator", Password: string(secret), Role: user.RoleOperator, Verified: true,
+	})
+	if err = unless(err, user.InUse); err != nil {
+		return nil, fmt.Errorf("making the development operator: %w", err)
+	}
+	return &devAccount{devEmail, string(secret)}, nil
+}
+
+// unless forgets a refusal with one code.
+func unless(err error, code user.Code) error {
+	if r, ok := errors.AsType[*user.Refusal](err); ok && r.Code == code {
+		return nil
+	}
+	return err
+}
+
+// announce prints where the server is, for people and scripts: the first two
+// lines are stable.
+func (a *app) announce(e *environment, public net.Addr, internal net.Listener, dev *devAccount) {
+	fmt.Fprintf(e.out, "public    http://%s\n", public)
+	if internal != nil {
+		fmt.Fprintf(e.out, "internal  http://%s\n", internal.Addr())
+	}
+	if dev != nil {
+		fmt.Fprintf(e.out, "operator  %s  %s\n", dev.email, dev.password)
+		fmt.Fprintf(e.out, "\nDevelopment mode. Open http://%s to see what to try.\n", public)
+	}
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/usher-id/usher/internal/job"
+	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+type clientCmd struct {
+	Create clientCreateCmd `cmd:"" help:"Register a client."`
+}
+
+type clientCreateCmd struct {
+	ID             string `required:"" help:"What the client calls itself."`
+	Secret         string `help:"Its secret; without one it is a public client."`
+	DistinctErrors bool   `name:"distinct-errors" help:"Let this confidential client learn why a sign-in failed."`
+	JSON           bool   `name:"json" help:"Print JSON."`
+}
+
+type shownClient struct {
+	ID       string `json:"id"`
+	ClientID string `json:"clientId"`
+}
+
+// Run registers a client.
+func (c clientCreateCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		cl, err := a.operator.CreateClient(e.ctx, c.ID, c.Secret, c.DistinctErrors)
+		if err != nil {
+			return err
+		}
+		return e.print(c.JSON, shownClient{cl.ID, cl.ClientID}, func(w io.Writer) {
+			fmt.Fprintf(w, "%s  %s\n", cl.ID, cl.ClientID)
+		})
+	})
+}
+
+type tokenCmd struct {
+	Mint tokenMintCmd `cmd:"" help:"Mint a token for a user at a door."`
+}
+
+type tokenMintCmd struct {
+	Door string        `required:"" enum:"edi,partner" help:"edi or partner."`
+	User string        `required:"" help:"The user."`
+	TTL  time.Duration `name:"ttl" help:"How long it lives." default:"1h"`
+	JSON bool          `name:"json" help:"Print JSON."`
+}
+
+type shownToken struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expires_at"`
+	EDIID     string    `json:"edi_id,omitempty"`
+	UserID    string    `json:"user_id,omitempty"`
+}
+
+// Run mints a token.
+func (c tokenMintCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		u, err := a.directory.Resolve(e.ctx, c.User)
+		if err != nil {
+			return err
+		}
+		m, err := a.operator.Mint(e.ctx, a.sessions, u.ID, user.Door(c.Door), c.TTL)
+		if err != nil {
+			return err
+		}
+		out := shownToken{Token: m.Token, ExpiresAt: m.Expires}
+		if user.Door(c.Door) == user.DoorEDI {
+			out.EDIID = m.Session.Subject
+		} else {
+			out.UserID = m.Session.Subject
+		}
+		return e.print(c.JSON, out, func(w io.Writer) { fmt.Fprintln(w, m.Token) })
+	})
+}
+
+type policyCmd struct {
+	Apply policyApplyCmd `cmd:"" help:"Apply a policy file as the next version."`
+	Show  policyShowCmd  `cmd:"" help:"Show the policy in force."`
+}
+
+type policyApplyCmd struct {
+	File string `arg:"" help:"YAML file."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+type shownPolicy struct {
+	Version  int64  `json:"version"`
+	Document string `json:"document,omitempty"`
+}
+
+// Run applies a policy.
+func (c policyApplyCmd) Run(e *environment) error {
+	doc, err := os.ReadFile(c.File)
+	if err != nil {
+		return usageError{err}
+	}
+	if _, err := policy.Parse(doc); err != nil {
+		return usageError{fmt.Errorf("%s: %w", c.File, err)}
+	}
+	return e.withApp(func(a *app) error {
+		v, err := a.settings.Apply(e.ctx, doc, operatorName)
+		if err != nil {
+			return err
+		}
+		return e.print(c.JSON, shownPolicy{Version: v}, func(w io.Writer) { fmt.Fprintf(w, "policy version %d is in force\n", v) })
+	})
+}
+
+type policyShowCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run shows the policy.
+func (c policyShowCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		v, doc := a.settings.Document()
+		return e.print(c.JSON, shownPolicy{v, string(doc)}, func(w io.Writer) {
+			if v == 0 {
+				fmt.Fprintln(w, "# the built-in default; apply a file to change it")
+				return
+			}
+			fmt.Fprintf(w, "# version %d\n%s", v, doc)
+		})
+	})
+}
+
+type jobsCmd struct {
+	List  jobsListCmd  `cmd:"" help:"List jobs that were given up."`
+	Retry jobsRetryCmd `cmd:"" help:"Try one again."`
+}
+
+type jobsListCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type shownJob struct {
+	ID        user.ID   `json:"id"`
+	Kind      string    `json:"kind"`
+	Attempts  int       `json:"attempts"`
+	Error     string    `json:"error"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Run lists dead letters.
+func (c jobsListCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		var dead []store.Job
+		err := a.db.View(e.ctx, func(r store.Reader) error {
+			var err error
+			dead, err = r.Jobs(store.JobDead, 1000)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		rows := make([]shownJob, len(dead))
+		for i, j := range dead {
+			rows[i] = shownJob{j.ID, j.Kind, j.Attempts, j.LastErr, j.Created}
+		}
+		return e.print(c.JSON, rows, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "no job was given up")
+			}
+			for _, j := range rows {
+				fmt.Fprintf(w, "%s  %-6s %2d tries  %s\n", j.ID, j.Kind, j.Attempts, j.Error)
+			}
+		})
+	})
+}
+
+type jobsRetryCmd struct {
+	ID string `arg:"" help:"The job."`
+}
+
+// Run makes a dead letter due again.
+func (c jobsRetryCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		return a.db.Update(e.ctx, store.Interactive, func(tx store.Tx) error { return job.Retry(tx, user.ID(c.ID)) })
+	})
+}
+
+type migrateCmd struct {
+	Up     migrateUpCmd     `cmd:"" help:"Bring the database up to date."`
+	Status migrateStatusCmd `cmd:"" help:"Say which migrations were applied."`
+}
+
+type migrateUpCmd struct{}
+
+// Run migrates.
+func (migrateUpCmd) Run(e *environment) error {
+	return e.withDatabase(func(ctx context.Context, db database) error {
+		if err := db.Migrate(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "the database is up to date")
+		return nil
+	})
+}
+
+type migrateStatusCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run says which migrations were applied.
+func (c migrateStatusCmd) Run(e *environment) error {
+	return e.withDatabase(func(ctx context.Context, db database) error {
+		all, err := db.MigrationStatus(ctx)
+		if err != nil {
+			return err
+		}
+		type line struct {
+			Version int64  `json:"version"`
+			Name    string `json:"name"`
+			Applied bool   `json:"applied"`
+		}
+		rows := []line{}
+		for _, m := range all {
+			rows = append(rows, line(m))
+		}
+		return e.print(c.JSON, rows, func(w io.Writer) {
+			for _, m := range rows {
+				state := "pending"
+				if m.Applied {
+					state = "applied"
+				}
+				fmt.Fprintf(w, "%s  %s\n", state, m.Name)
+			}
+		})
+	})
+}

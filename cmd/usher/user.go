@@ -1,0 +1,233 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/usher-id/usher/internal/operator"
+	"github.com/usher-id/usher/internal/user"
+)
+
+type userCmd struct {
+	Create userCreateCmd `cmd:"" help:"Create a user."`
+	Show   userShowCmd   `cmd:"" help:"Show a user."`
+	Lock   userLockCmd   `cmd:"" help:"Keep a user out."`
+	Unlock userUnlockCmd `cmd:"" help:"Lift an operator's lock, and a wait after wrong passwords."`
+	Erase  userEraseCmd  `cmd:"" help:"Remove a user's content for good."`
+	List   userListCmd   `cmd:"" help:"List users."`
+}
+
+type userCreateCmd struct {
+	Email    string `required:"" help:"E-mail address."`
+	Name     string `help:"Full name."`
+	Username string `help:"Username."`
+	Password string `help:"Password."`
+	Role     string `help:"operator or staff." enum:"operator,staff," default:""`
+	Verified bool   `help:"The address is known to be the user's."`
+	Reason   string `help:"Why to add to the user who has the address already."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+// Run creates a user.
+func (c userCreateCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		u, err := a.operator.Create(e.ctx, operator.NewUser{
+			Email: c.Email, Name: c.Name, Username: c.Username, Password: c.Password, Role: c.Role,
+			Verified: c.Verified, Reason: c.Reason,
+		})
+		if err != nil {
+			return err
+		}
+		return e.showUser(a, string(u.ID), c.JSON)
+	})
+}
+
+type userRef struct {
+	Ref  string `arg:"" help:"Id, handle, identity, e-mail or username."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+type userShowCmd struct{ userRef }
+
+// Run shows a user.
+func (c userShowCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error { return e.showUser(a, c.Ref, c.JSON) })
+}
+
+type userLockCmd struct {
+	userRef
+	Reason string `help:"Why, for those who ask later."`
+}
+
+// Run locks a user.
+func (c userLockCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		u, err := a.operator.Lock(e.ctx, c.Ref, c.Reason)
+		if err != nil {
+			return err
+		}
+		return e.showUser(a, string(u.ID), c.JSON)
+	})
+}
+
+type userUnlockCmd struct {
+	userRef
+	All bool `help:"Lift every source's lock, not only the operator's."`
+}
+
+// Run unlocks a user.
+func (c userUnlockCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		u, err := a.operator.Unlock(e.ctx, c.Ref, c.All)
+		if err != nil {
+			return err
+		}
+		return e.showUser(a, string(u.ID), c.JSON)
+	})
+}
+
+type userEraseCmd struct{ userRef }
+
+// Run erases a user.
+func (c userEraseCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		u, err := a.operator.Erase(e.ctx, c.Ref)
+		if err != nil {
+			return err
+		}
+		return e.showUser(a, string(u.ID), c.JSON)
+	})
+}
+
+type userListCmd struct {
+	After string `help:"Begin after this id."`
+	Limit int    `help:"At most this many." default:"100"`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+// Run lists users.
+func (c userListCmd) Run(e *environment) error {
+	return e.withApp(func(a *app) error {
+		us, err := a.operator.List(e.ctx, user.ID(c.After), min(max(c.Limit, 1), 1000))
+		if err != nil {
+			return err
+		}
+		rows := make([]userLine, len(us))
+		for i, u := range us {
+			rows[i] = userLine{
+				ID: u.ID, Status: u.Status, Email: u.Profile.Get(user.EmailAttr), Name: u.Profile.Get(user.Name),
+				CreatedAt: u.Created,
+			}
+		}
+		return e.print(c.JSON, rows, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "no users")
+				return
+			}
+			tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+			for _, r := range rows {
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r.ID, r.Status, or(r.Email, "-"), or(r.Name, "-"))
+			}
+			_ = tw.Flush()
+		})
+	})
+}
+
+type userLine struct {
+	ID        user.ID     `json:"id"`
+	Status    user.Status `json:"status"`
+	Email     *string     `json:"email"`
+	Name      *string     `json:"name"`
+	CreatedAt time.Time   `json:"created_at"`
+}
+
+// shownUser is what `user show --json` prints.
+type shownUser struct {
+	userLine
+	EmailVerified bool                  `json:"email_verified"`
+	UpdatedAt     time.Time             `json:"updated_at"`
+	MergedInto    user.ID               `json:"merged_into,omitempty"`
+	Locked        bool                  `json:"locked"`
+	Handles       []shownHandle         `json:"handles"`
+	Identities    []shownIdentity       `json:"identities"`
+	Groups        []string              `json:"groups"`
+	Profile       map[user.Attr]*string `json:"profile"`
+}
+
+type shownHandle struct {
+	Space user.Space `json:"space"`
+	Value string     `json:"value"`
+	Dead  bool       `json:"dead,omitempty"`
+}
+
+type shownIdentity struct {
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Reserved bool   `json:"reserved"`
+}
+
+func shown(st operator.Story) shownUser {
+	u := st.User
+	out := shownUser{
+		userLine: userLine{
+			ID: u.ID, Status: u.Status, Email: u.Profile.Get(user.EmailAttr), Name: u.Profile.Get(user.Name), CreatedAt: u.Created,
+		},
+		EmailVerified: u.Profile.Text(user.EmailVerified) == "true", UpdatedAt: u.Updated, MergedInto: u.Survivor,
+		Locked: len(st.Locks) > 0, Handles: []shownHandle{}, Identities: []shownIdentity{}, Groups: []string{},
+		Profile: map[user.Attr]*string{},
+	}
+	for _, h := range st.Handles {
+		out.Handles = append(out.Handles, shownHandle{h.Space, h.Value, h.Dead})
+	}
+	for _, i := range st.Identities {
+		out.Identities = append(out.Identities, shownIdentity{i.Issuer, i.Subject, i.Reserved})
+	}
+	for _, g := range st.Groups {
+		out.Groups = append(out.Groups, g.Name)
+	}
+	for a, s := range u.Profile {
+		out.Profile[a] = s.Value
+	}
+	return out
+}
+
+func (e *environment) showUser(a *app, ref string, asJSON bool) error {
+	st, err := a.operator.Explain(e.ctx, ref)
+	if err != nil {
+		return err
+	}
+	s := shown(st)
+	return e.print(asJSON, s, func(w io.Writer) {
+		fmt.Fprintf(w, "%s  %s", s.ID, s.Status)
+		if s.Locked {
+			fmt.Fprint(w, ", locked")
+		}
+		if s.MergedInto != "" {
+			fmt.Fprintf(w, ", merged into %s", s.MergedInto)
+		}
+		fmt.Fprintf(w, "\n  name    %s\n  email   %s", or(s.Name, "-"), or(s.Email, "-"))
+		if s.Email != nil && !s.EmailVerified {
+			fmt.Fprint(w, " (not proven)")
+		}
+		fmt.Fprintln(w)
+		for _, h := range s.Handles {
+			fmt.Fprintf(w, "  %-7s %s\n", h.Space, h.Value)
+		}
+		for _, i := range s.Identities {
+			fmt.Fprintf(w, "  known as %s at %s\n", i.Subject, i.Issuer)
+		}
+		if len(s.Groups) > 0 {
+			fmt.Fprintf(w, "  groups  %s\n", strings.Join(s.Groups, ", "))
+		}
+	})
+}
+
+func or(s *string, none string) string {
+	if s == nil || *s == "" {
+		return none
+	}
+	return *s
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/usher-id/usher/internal/account"
+	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/config"
+	"github.com/usher-id/usher/internal/door/edi"
+	"github.com/usher-id/usher/internal/door/partner"
+	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/server"
+	"github.com/usher-id/usher/internal/signin"
+	"github.com/usher-id/usher/internal/user"
+	"github.com/usher-id/usher/internal/web"
+)
+
+// handlers are what the two listeners serve.
+type handlers struct{ public, internal http.Handler }
+
+// handlers wires the doors to the domain and puts them where their clients
+// look.
+func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listener) (handlers, error) {
+	partnerDoor, err := a.partnerDoor(ctx)
+	if err != nil {
+		return handlers{}, err
+	}
+	ediDoor, err := a.ediDoor()
+	if err != nil {
+		return handlers{}, err
+	}
+	pages, err := a.pages(public, internal)
+	if err != nil {
+		return handlers{}, err
+	}
+	outside := mounting{pages: pages, elsewhere: newMux(pages), byHost: map[string]http.Handler{}}
+	outside.elsewhere.HandleFunc("GET /.well-known/jwks.json", a.serveJWKS)
+	inside := http.NewServeMux()
+	inside.HandleFunc("/", pages.NotFound)
+	doors := a.cfg.Doors
+	if doors.Partner.Enabled {
+		outside.mount(doors.Partner.Host, partnerDoor.Public(), partnerPaths...)
+		for _, p := range partnerPaths {
+			inside.Handle(p, partnerDoor.Internal())
+		}
+		inside.Handle("/internal/", partnerDoor.Internal())
+	}
+	if doors.EDI.Enabled {
+		h := ediDoor.Handler()
+		if doors.EDI.Host != "" {
+			h = underAuth(h)
+			outside.mount(doors.EDI.Host, h, "/")
+		} else {
+			outside.mount("", h, "/auth/")
+		}
+	}
+	return handlers{server.HostMux(outside.elsewhere, outside.byHost), inside}, nil
+}
+
+// partnerPaths is where the partner door's clients look.
+var partnerPaths = []string{"/api/auth/login", "/auth/login", "/api/users", "/api/users/", "/api/users:batch"}
+
+// mounting puts doors on the shared mux, or on one of their own host.
+type mounting struct {
+	pages     *web.Pages
+	elsewhere *http.ServeMux
+	byHost    map[string]http.Handler
+}
+
+func newMux(pages *web.Pages) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	return mux
+}
+
+func (m *mounting) mount(host string, h http.Handler, paths ...string) {
+	mux := m.elsewhere
+	if host != "" {
+		known, ok := m.byHost[host].(*http.ServeMux)
+		if !ok {
+			known = http.NewServeMux()
+			m.byHost[host] = known
+		}
+		mux = known
+	}
+	for _, p := range paths {
+		mux.Handle(p, h)
+	}
+}
+
+// underAuth sends what is not under /auth there: only where the EDI door has a
+// host name of its own (contract edi.md, section 1).
+func underAuth(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; p != "/auth" && (len(p) < 6 || p[:6] != "/auth/") {
+			target := *r.URL
+			target.Path, target.RawPath, target.Scheme, target.Host = "/auth"+p, "", "", ""
+			w.Header().Set("Location", target.RequestURI())
+			w.WriteHeader(http.StatusSeeOther)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func (a *app) serveJWKS(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = w.Write(a.settings.Ring().JWKS())
+}
+
+func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
+	secret, err := a.settings.Secret(ctx, "throttle names")
+	if err != nil {
+		return nil, err
+	}
+	feeds := feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0))
+	signins := signin.New(signin.Options{
+		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Secret: secret,
+		Floor: !a.cfg.Dev, Now: time.Now,
+	})
+	return partner.New(partner.Options{
+		Feed: feeds, SignIn: signins, Sessions: a.sessions, Groups: a.groups,
+		IDToken: func(_ context.Context, in signin.SignedIn, audience string) (string, error) {
+			return a.sessions.IDToken(a.cfg.PublicURL, in.Session.Subject, audience, in.Profile)
+		},
+		Echo: func(ctx context.Context, plain string) (string, error) {
+			return a.hasher.BcryptEcho(ctx, password.Plain(plain))
+		},
+		EchoPolicy:     func() string { return a.settings.Current().Partner.EchoPasswordHash },
+		InternalSecret: a.cfg.Doors.Partner.InternalSecret, Network: server.ClientNetwork, Log: a.log,
+	}), nil
+}
+
+func (a *app) ediDoor() (*edi.Door, error) {
+	d, err := edi.New(edi.Options{
+		Sessions: a.sessions, Profiles: a.directory, Accounts: account.New(a.db, a.settings),
+		Admission: admission.New(a.db, a.settings), Groups: a.groups, PublicURL: a.cfg.PublicURL,
+		StrictReference: func() bool { return a.settings.Current().EDI.StrictReference }, Log: a.log, Now: time.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the EDI door: %w", err)
+	}
+	return d, nil
+}
+
+func (a *app) pages(public net.Addr, internal net.Listener) (*web.Pages, error) {
+	start := web.Start{Version: programVersion(), Public: "http://" + public.String(), Dev: a.cfg.Dev, Doors: doorCards(a.cfg.Doors)}
+	if internal != nil {
+		start.Internal = "http://" + internal.Addr().String()
+	}
+	p, err := web.New(web.Options{Store: a.db, Start: start, Log: a.log})
+	if err != nil {
+		return nil, fmt.Errorf("making the pages: %w", err)
+	}
+	return p, nil
+}
+
+func doorCards(d config.Doors) []web.DoorCard {
+	state := func(on bool, s web.DoorState) web.DoorState {
+		if !on {
+			return web.Off
+		}
+		return s
+	}
+	return []web.DoorCard{
+		{Door: user.DoorPartner, State: state(d.Partner.Enabled, web.Open)},
+		{Door: user.DoorEDI, State: state(d.EDI.Enabled, web.Open)},
+		{Door: user.DoorPortal, State: state(d.Portal.Enabled, web.Later)},
+		{Door: user.DoorSunbird, State: state(d.Sunbird.Enabled, web.Later)},
+		{Door: user.DoorGQLAuth, State: state(d.GQLAuth.Enabled, web.Later)},
+	}
+}

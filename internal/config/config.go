@@ -1,0 +1,108 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// The log formats.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Config is everything that is set at start. Load fills it; the meaning of each
+// field is its key's text in settings.
+type Config struct {
+	Listen         string // host:port or unix:/path
+	InternalListen string // the same; empty: no internal listener
+	PublicURL      string // without trailing slash; empty until Resolve if not set
+	Data           string
+	DatabaseURL    string // empty: SQLite in Data
+	Dev            bool
+	PolicyFile     string
+	KeyFile        string // empty: KeyPath says where
+	Key            []byte // 32 bytes, or nil: the key is in a file
+	Node           int    // 0 to 1023, or -1: usher chooses
+	TrustedProxies []netip.Prefix
+	LogLevel       slog.Level
+	LogFormat      LogFormat
+	DrainTimeout   time.Duration
+	Doors          Doors
+
+	// File is the configuration file that was read; empty if there was none.
+	File string
+}
+
+// Doors holds what is set for each door.
+type Doors struct {
+	Portal  PortalDoor
+	Partner PartnerDoor
+	Sunbird SunbirdDoor
+	EDI     EDIDoor
+	GQLAuth GQLAuthDoor
+}
+
+// Door is what every door has.
+type Door struct {
+	Enabled bool
+	Host    string // lower case, no port; empty: any
+}
+
+// PortalDoor names the Keycloak realm. While Issuer is empty the door answers
+// 501 and says what it needs.
+type PortalDoor struct {
+	Door
+	Issuer            string
+	ClientID          string
+	AdminClientID     string
+	AdminClientSecret string
+	Authoritative     bool
+}
+
+// PartnerDoor guards the internal listener.
+type PartnerDoor struct {
+	Door
+	InternalSecret string
+}
+
+// SunbirdDoor configures Google sign-in.
+type SunbirdDoor struct {
+	Door
+	Google Google
+}
+
+// Google says whose ID tokens are accepted. Without ClientIDs none are.
+type Google struct {
+	ClientIDs []string
+	Issuer    string
+	JWKSURL   string
+}
+
+// EDIDoor holds the claims of edi-token. Resolve fills Issuer and HD.
+type EDIDoor struct {
+	Door
+	Issuer           string
+	HD               string
+	TrustedPublicKey string // PEM
+}
+
+// GQLAuthDoor holds a Django SECRET_KEY whose tokens stay valid; empty: usher
+// makes a key and keeps it in the database.
+type GQLAuthDoor struct {
+	Door
+	SecretKey string
+}
+
+// KeyPath is the file of the key that wraps all stored secrets.
+func (c *Config) KeyPath() string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	return filepath.Join(c.Data, "usher.key")
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// envPrefix begins every variable that usher reads.
+const envPrefix = "USHER_"
+
+// testPrefix begins variables that only usher's own tests read.
+const testPrefix = "USHER_TEST_"
+
+// configKey names the file itself, and so cannot be set in it.
+const configKey = "config"
+
+// setting is one key: its name, what it means, and the field it fills.
+type setting struct {
+	name   string
+	def    string
+	secret bool // never shown in errors
+	doc    string
+	into   value
+}
+
+func (s setting) env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
+}
+
+// settings lists every key, bound to the fields of c.
+func settings(c *Config) []setting {
+	all := []setting{
+		{name: "listen", def: "127.0.0.1:8080", into: address{&c.Listen}, doc: "public listener"},
+		{name: "internal_listen", def: "127.0.0.1:8081", into: address{&c.InternalListen}, doc: "internal listener: the only one where `x-user-ctx` means anything; empty: none. Off loopback it needs `doors.partner.internal_secret`"},
+		{name: "public_url", into: webAddress{&c.PublicURL}, doc: "base of links in mails and of absolute URLs in answers, never taken from a request; empty: from `listen`"},
+		{name: "data", def: "./usher-data", into: required{&c.Data}, doc: "folder of the embedded database and of the key file"},
+		{name: "database_url", secret: true, into: database{&c.DatabaseURL}, doc: "PostgreSQL; empty: SQLite in `data`"},
+		{name: "dev", def: "false", into: boolean{&c.Dev}, doc: "development mode: mail and SMS go to /dev/inbox, no external service is needed"},
+		{name: configKey, into: text{&c.File}, doc: "configuration file; empty: `usher.yaml` if present"},
+		{name: "policy", into: text{&c.PolicyFile}, doc: "policy file to apply at start; empty: what the database holds"},
+		{name: "key_file", into: text{&c.KeyFile}, doc: "file of the key that wraps stored secrets, made on first start; empty: `usher.key` in `data`"},
+		{name: "key", secret: true, into: wrappingKey{&c.Key}, doc: "that key itself, instead of a file"},
+		{name: "node", def: "-1", into: integer{&c.Node, -1, 1023}, doc: "node number in snowflake ids, unlike that of any other process on the same database; -1: chosen"},
+		{name: "trusted_proxies", into: networks{&c.TrustedProxies}, doc: "networks whose X-Forwarded-For is believed; empty: nobody's"},
+		{name: "log_level", def: "info", into: level{&c.LogLevel}, doc: "least level that is logged"},
+		{name: "log_format", def: "text", into: logFormat{&c.LogFormat}, doc: "how log lines are written"},
+		{name: "drain_timeout", def: "10s", into: duration{&c.DrainTimeout, 0, 10 * time.Minute}, doc: "how long requests under way may take when usher stops"},
+	}
+	p := &c.Doors.Portal
+	all = append(all, doorSettings("portal", &p.Door,
+		setting{name: "issuer", into: webAddress{&p.Issuer}, doc: "URL of the Keycloak realm; empty: the door answers 501"},
+		setting{name: "client_id", into: text{&p.ClientID}, doc: "client that the portal signs people in with"},
+		setting{name: "admin_client_id", into: text{&p.AdminClientID}, doc: "service account client for groups and users of the realm"},
+		setting{name: "admin_client_secret", secret: true, into: text{&p.AdminClientSecret}, doc: "its secret"},
+		setting{name: "authoritative", def: "false", into: boolean{&p.Authoritative}, doc: "whether the realm's email_verified counts as proven"},
+	)...)
+	all = append(all, doorSettings("partner", &c.Doors.Partner.Door,
+		setting{name: "internal_secret", secret: true, into: text{&c.Doors.Partner.InternalSecret}, doc: "what a caller on the internal listener must present besides the header; empty: nothing, and loopback only"},
+	)...)
+	g := &c.Doors.Sunbird.Google
+	all = append(all, doorSettings("sunbird", &c.Doors.Sunbird.Door,
+		setting{name: "google.client_ids", into: list{&g.ClientIDs}, doc: "audiences accepted in Google's ID tokens; empty: Google sign-in is refused"},
+		setting{name: "google.issuer", def: "https://accounts.google.com", into: webAddress{&g.Issuer}, doc: "issuer of those tokens"},
+		setting{name: "google.jwks_url", def: "https://www.googleapis.com/oauth2/v3/certs", into: webAddress{&g.JWKSURL}, doc: "where its keys are"},
+	)...)
+	e := &c.Doors.EDI
+	all = append(all, doorSettings("edi", &e.Door,
+		setting{name: "issuer", into: text{&e.Issuer}, doc: "`iss` of edi-token; empty: `public_url`"},
+		setting{name: "hd", into: text{&e.HD}, doc: "`hd` of edi-token; empty: the domain of `public_url`"},
+		setting{name: "trusted_public_key", into: publicKey{&e.TrustedPublicKey}, doc: "the original service's public key, whose tokens keep working"},
+	)...)
+	return append(all, doorSettings("gqlauth", &c.Doors.GQLAuth.Door,
+		setting{name: "secret_key", secret: true, into: text{&c.Doors.GQLAuth.SecretKey}, doc: "key of login tokens and mailed tokens: a Django SECRET_KEY takes over its tokens; empty: random, kept in the database"},
+	)...)
+}
+
+// doorSettings puts a door's own keys, named without their path, beside those
+// that every door has.
+func doorSettings(door string, d *Door, own ...setting) []setting {
+	prefix := "doors." + door + "."
+	all := []setting{
+		{name: prefix + "enabled", def: "true", into: boolean{&d.Enabled}, doc: "whether this door is open"},
+		{name: prefix + "host", into: hostName{&d.Host}, doc: "the only host name that this door answers at; empty: any"},
+	}
+	for _, s := range own {
+		s.name = prefix + s.name
+		all = append(all, s)
+	}
+	return all
+}

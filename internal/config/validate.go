@@ -1,0 +1,107 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// unixPrefix begins the address of a Unix socket.
+const unixPrefix = "unix:"
+
+// minInternalSecret is the length that a secret needs which alone keeps a
+// network from speaking as the system.
+const minInternalSecret = 32
+
+// Validate holds the keys against one another: each value for itself is checked
+// when it is read.
+func (c *Config) Validate() error {
+	var errs []error
+	refuse := func(key, given, want string) {
+		errs = append(errs, &KeyError{Key: key, Origin: "checked with the other keys", Given: given, Want: want})
+	}
+	if c.Listen == "" {
+		refuse("listen", "empty", "HOST:PORT or unix:/PATH")
+	}
+	if c.InternalListen != "" && c.InternalListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		refuse("internal_listen", fmt.Sprintf("%q", c.InternalListen), "another address than listen has")
+	}
+	if c.InternalListen != "" && !isLocal(c.InternalListen) && len(c.Doors.Partner.InternalSecret) < minInternalSecret {
+		refuse("internal_listen", fmt.Sprintf("%q", c.InternalListen), fmt.Sprintf(
+			"a loopback address or unix:/PATH, or doors.partner.internal_secret with at least %d characters: "+
+				"whoever reaches this listener may speak as the system", minInternalSecret))
+	}
+	if len(c.Key) > 0 && c.KeyFile != "" {
+		refuse("key", "set together with key_file", "only one of the two")
+	}
+	if !c.Dev {
+		for _, u := range []struct{ key, url string }{
+			{"doors.portal.issuer", c.Doors.Portal.Issuer},
+			{"doors.sunbird.google.issuer", c.Doors.Sunbird.Google.Issuer},
+			{"doors.sunbird.google.jwks_url", c.Doors.Sunbird.Google.JWKSURL},
+		} {
+			if !isSafe(u.url) {
+				refuse(u.key, fmt.Sprintf("%q", u.url), "https; http only for a loopback host or in development mode")
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isLocal: only processes of this machine can connect to the address.
+func isLocal(listen string) bool {
+	if strings.HasPrefix(listen, unixPrefix) {
+		return true
+	}
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && isLoopback(host)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
+}
+
+// isSafe: keys fetched from there cannot be replaced on the way.
+func isSafe(address string) bool {
+	if address == "" {
+		return true
+	}
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "https" || isLoopback(u.Hostname()))
+}
+
+// Resolve fills what depends on the bound public listener: PublicURL, and the
+// EDI claims that follow from it. The port of a listener on port 0 is known only
+// after binding.
+func (c *Config) Resolve(bound net.Addr) {
+	if c.PublicURL == "" {
+		c.PublicURL = urlOf(bound)
+	}
+	if c.Doors.EDI.Issuer == "" {
+		c.Doors.EDI.Issuer = c.PublicURL
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && c.Doors.EDI.HD == "" {
+		c.Doors.EDI.HD = u.Hostname()
+	}
+}
+
+// urlOf is where this machine reaches the listener: a wildcard is bound
+// everywhere, but nobody can dial it.
+func urlOf(bound net.Addr) string {
+	a, ok := bound.(*net.TCPAddr)
+	if !ok {
+		return "http://localhost"
+	}
+	ip := a.AddrPort().Addr().Unmap()
+	if !ip.IsValid() || ip.IsUnspecified() {
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return "http://" + netip.AddrPortFrom(ip, a.AddrPort().Port()).String()
+}

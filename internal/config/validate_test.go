@@ -1,0 +1,89 @@
+package config
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+func TestInternalListenerIsGuarded(t *testing.T) {
+	inEmptyFolder(t)
+	long := strings.Repeat("s", 32)
+	for _, tc := range []struct {
+		listen, secret string
+		ok             bool
+	}{
+		{"127.0.0.1:1", "", true},
+		{"127.9.9.9:1", "", true},
+		{"[::1]:1", "", true},
+		{"localhost:1", "", true},
+		{"unix:/run/usher", "", true},
+		{"", "", true},
+		{"0.0.0.0:1", "", false},
+		{":1", "", false},
+		{"[::]:1", "", false},
+		{"10.0.0.1:1", "", false},
+		{"localhost.example:1", "", false},
+		{"0.0.0.0:1", "short", false},
+		{"0.0.0.0:1", long, true},
+		{"127.0.0.1:8080", "", false}, // the public listener's
+	} {
+		_, err := Load(Sources{Flags: map[string]string{"internal_listen": tc.listen, "doors.partner.internal_secret": tc.secret}})
+		if (err == nil) != tc.ok {
+			t.Errorf("%q with secret %q: %v", tc.listen, tc.secret, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "internal_listen") {
+			t.Errorf("%q: the error does not name the key: %v", tc.listen, err)
+		}
+	}
+}
+
+func TestIssuersNeedHTTPS(t *testing.T) {
+	inEmptyFolder(t)
+	for _, tc := range []struct {
+		url, dev string
+		ok       bool
+	}{
+		{"https://kc.example/realms/x", "false", true},
+		{"http://127.0.0.1:9/realms/x", "false", true},
+		{"http://kc.example/realms/x", "false", false},
+		{"http://kc:8080/realms/x", "true", true},
+	} {
+		_, err := Load(Sources{Flags: map[string]string{"doors.portal.issuer": tc.url, "dev": tc.dev}})
+		if (err == nil) != tc.ok {
+			t.Errorf("%s, dev %s: %v", tc.url, tc.dev, err)
+		}
+	}
+}
+
+func TestTwoPlacesForTheKeyAreRefused(t *testing.T) {
+	c := &Config{Listen: "127.0.0.1:1", Key: make([]byte, 32), KeyFile: "x"}
+	if err := c.Validate(); err == nil {
+		t.Error("accepted")
+	}
+}
+
+func TestResolveDerivesWhatWasNotSet(t *testing.T) {
+	for _, tc := range []struct{ bound, public, wantURL, wantHD string }{
+		{"127.0.0.1:8080", "", "http://127.0.0.1:8080", "127.0.0.1"},
+		{"0.0.0.0:81", "", "http://127.0.0.1:81", "127.0.0.1"},
+		{"[::]:81", "", "http://127.0.0.1:81", "127.0.0.1"},
+		{"[::1]:81", "", "http://[::1]:81", "::1"},
+		{"0.0.0.0:81", "https://id.example", "https://id.example", "id.example"},
+	} {
+		addr, err := net.ResolveTCPAddr("tcp", tc.bound)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &Config{PublicURL: tc.public}
+		c.Resolve(addr)
+		if c.PublicURL != tc.wantURL || c.Doors.EDI.Issuer != tc.wantURL || c.Doors.EDI.HD != tc.wantHD {
+			t.Errorf("%s: %q, edi %q %q", tc.bound, c.PublicURL, c.Doors.EDI.Issuer, c.Doors.EDI.HD)
+		}
+	}
+	c := &Config{PublicURL: "https://a", Doors: Doors{EDI: EDIDoor{Issuer: "own", HD: "own.example"}}}
+	c.Resolve(&net.UnixAddr{})
+	if c.Doors.EDI.Issuer != "own" || c.Doors.EDI.HD != "own.example" {
+		t.Errorf("what was set is lost: %+v", c.Doors.EDI)
+	}
+}

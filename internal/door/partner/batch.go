@@ -1,0 +1,273 @@
+package partner
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// batchLine is the answer to one line: a user, or what was wrong with it.
+type batchLine struct {
+	Line       int       `json:"line"` // from 1, blank lines counted
+	StatusCode int       `json:"statusCode"`
+	Created    *bool     `json:"created,omitempty"`
+	Ignored    []string  `json:"ignored,omitempty"`
+	User       *userView `json:"user,omitempty"`
+	Message    any       `json:"message,omitempty"`
+	Error      string    `json:"error,omitempty"`
+}
+
+func failedLine(n int, f failure) batchLine {
+	return batchLine{Line: n, StatusCode: f.StatusCode, Message: f.Message, Error: f.Error}
+}
+
+// batch syncs any number of users: NDJSON in, a result line per user out, in
+// the same order (contract partner.md, PUT /api/users:batch). A line that is
+// refused or cannot be read does not stop the others. It holds one chunk in
+// memory; the password in an answer is always the marker, since a hash a line
+// would cost more than the line.
+func (d *Door) batch(l listener) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := d.caller(r, l)
+		if err != nil {
+			d.refuse(w, r, administering, err)
+			return
+		}
+		mode, err := modeOf(r)
+		if err != nil {
+			d.refuse(w, r, administering, err)
+			return
+		}
+		b := &batching{door: d, w: w, r: r, rc: http.NewResponseController(w), caller: c, listener: l, mode: mode}
+		b.begin()
+		b.run(newLines(r.Body))
+	}
+}
+
+// batching is one batch under way.
+type batching struct {
+	door     *Door
+	w        http.ResponseWriter
+	r        *http.Request
+	rc       *http.ResponseController
+	caller   caller
+	listener listener
+	mode     feed.Mode
+}
+
+// entry is one line of a chunk: a sync, or the answer it has already.
+type entry struct {
+	line int
+	in   feed.Sync
+	done *batchLine
+}
+
+// begin sends the head of the answer. Where the connection cannot read and
+// write at once, or has no deadlines, the batch goes on without.
+func (b *batching) begin() {
+	_ = b.rc.EnableFullDuplex()
+	b.w.Header().Set("Content-Type", "application/x-ndjson")
+	b.w.Header().Set("Cache-Control", "no-store")
+	b.w.WriteHeader(http.StatusOK)
+}
+
+// alive moves the deadlines: a batch may take as long as it likes, but not
+// stand still.
+func (b *batching) alive() {
+	until := time.Now().Add(b.door.BatchIdle)
+	_ = b.rc.SetReadDeadline(until)
+	_ = b.rc.SetWriteDeadline(until)
+}
+
+// run reads, syncs and answers chunk by chunk, until the end of the body or the
+// end of who is asking.
+func (b *batching) run(in *lines) {
+	for n := 0; ; {
+		b.alive()
+		chunk, err := b.read(in, &n)
+		if len(chunk) > 0 {
+			if !b.allowed(chunk[0].line) {
+				return
+			}
+			b.answer(chunk)
+		}
+		if b.r.Context().Err() != nil || errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			b.send([]batchLine{failedLine(n+1, problem(http.StatusBadRequest, "The body broke off"))})
+			return
+		}
+	}
+}
+
+// read collects lines until the chunk is full or nothing more has come yet: a
+// caller that waits for the answer to its first lines gets it.
+func (b *batching) read(in *lines, n *int) ([]entry, error) {
+	var chunk []entry
+	for len(chunk) < feed.BatchSize {
+		text, err := in.next()
+		if err != nil && !errors.Is(err, errLongLine) {
+			return chunk, err
+		}
+		*n++
+		switch {
+		case err != nil:
+			done := failedLine(*n, problem(http.StatusRequestEntityTooLarge, "The line is too long"))
+			chunk = append(chunk, entry{line: *n, done: &done})
+		case len(bytes.TrimSpace(text)) > 0:
+			chunk = append(chunk, readEntry(*n, text))
+		}
+		if len(chunk) > 0 && !in.waiting() {
+			break
+		}
+	}
+	return chunk, nil
+}
+
+func readEntry(n int, text []byte) entry {
+	m, err := parseObject(text)
+	var in feed.Sync
+	if err == nil {
+		in, err = readSync(m)
+	}
+	if err == nil && !addressed(in) {
+		err = user.Refuse(user.Missing, "email")
+	}
+	if err != nil {
+		f, _, _ := explain(administering, err)
+		done := failedLine(n, f)
+		return entry{line: n, done: &done}
+	}
+	return entry{line: n, in: in}
+}
+
+// allowed asks again whether the caller may, as each request would be asked; a
+// batch can outlive a token.
+func (b *batching) allowed(line int) bool {
+	c, err := b.door.caller(b.r, b.listener)
+	if err == nil {
+		b.caller = c
+		return true
+	}
+	f, _, _ := explain(administering, err)
+	b.send([]batchLine{failedLine(line, f)})
+	return false
+}
+
+// answer syncs what can be synced of a chunk and sends a line for each.
+func (b *batching) answer(chunk []entry) {
+	var syncs []feed.Sync
+	for _, e := range chunk {
+		if e.done == nil {
+			syncs = append(syncs, e.in)
+		}
+	}
+	results, err := b.sync(b.r.Context(), syncs)
+	if err != nil {
+		b.door.Log.ErrorContext(b.r.Context(), "partner door: syncing a batch", "error", err)
+	}
+	out := make([]batchLine, 0, len(chunk))
+	next := 0
+	for _, e := range chunk {
+		switch {
+		case e.done != nil:
+			out = append(out, *e.done)
+		case err != nil:
+			f, _, _ := explain(administering, err)
+			out = append(out, failedLine(e.line, f))
+		default:
+			out = append(out, lineOf(e.line, results[next], b.mode))
+			next++
+		}
+	}
+	b.send(out)
+}
+
+// sync writes a chunk in one go, or tries each line of it.
+func (b *batching) sync(ctx context.Context, in []feed.Sync) ([]feed.BatchResult, error) {
+	if len(in) == 0 {
+		return nil, nil
+	}
+	if b.mode == feed.Write {
+		results, err := b.door.Feed.SyncBatch(ctx, b.caller.Caller, in)
+		if err == nil && len(results) != len(in) {
+			return nil, errors.New("a batch has another number of results than of lines")
+		}
+		return results, err
+	}
+	results := make([]feed.BatchResult, len(in))
+	for i := range in {
+		results[i].Result, results[i].Err = b.door.Feed.Sync(ctx, b.caller.Caller, in[i], feed.DryRun)
+	}
+	return results, nil
+}
+
+func lineOf(n int, res feed.BatchResult, mode feed.Mode) batchLine {
+	if res.Err != nil {
+		f, _, _ := explain(administering, res.Err)
+		return failedLine(n, f)
+	}
+	v := view(res.Record)
+	v.Password = redacted
+	if mode == feed.DryRun {
+		v.Changes = deltas(res.Changes)
+	}
+	return batchLine{Line: n, StatusCode: http.StatusOK, Created: &res.Created, Ignored: res.Ignored, User: &v}
+}
+
+// send writes answers out and does not wait for more of them.
+func (b *batching) send(out []batchLine) {
+	for _, l := range out {
+		text, err := encode(l)
+		if err != nil {
+			b.door.Log.Error("partner door: encoding a line", "error", err)
+			continue
+		}
+		if _, err := b.w.Write(append(text, '\n')); err != nil {
+			return // the next read finds that nobody is there
+		}
+	}
+	_ = b.rc.Flush()
+}
+
+// lines cuts a body into lines of bounded length.
+type lines struct{ r *bufio.Reader }
+
+func newLines(r io.Reader) *lines { return &lines{bufio.NewReaderSize(r, maxBody)} }
+
+var errLongLine = errors.New("line too long")
+
+// next gives a line, good until the following call. A line that is too long is
+// skipped and said so; io.EOF comes after the last.
+func (l *lines) next() ([]byte, error) {
+	text, err := l.r.ReadSlice('\n')
+	switch {
+	case err == nil:
+		return text, nil
+	case errors.Is(err, io.EOF) && len(text) > 0:
+		return text, nil
+	case !errors.Is(err, bufio.ErrBufferFull):
+		return nil, err
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = l.r.ReadSlice('\n')
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return nil, errLongLine
+}
+
+// waiting says whether a whole line has come already.
+func (l *lines) waiting() bool {
+	have, _ := l.r.Peek(l.r.Buffered())
+	return bytes.IndexByte(have, '\n') >= 0
+}

@@ -1,0 +1,148 @@
+package feed
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// recallEmail takes the e-mail that the record has, where a sync changes only
+// what is said about it.
+func (p *prepared) recallEmail(doc user.Document) error {
+	e, err := normal.ParseEmail(doc.Text(user.EmailAttr))
+	if err != nil {
+		return fmt.Errorf("reading a stored e-mail: %w", err)
+	}
+	p.email = &e
+	return nil
+}
+
+// freeName refuses a username that is somebody's, and frees one whose user was
+// erased by the person: a name is chosen, unlike an id, and the feed that
+// brought it may bring it again.
+func (s *syncing) freeName(key string) error {
+	h, err := s.tx.Handle(user.SpacePartnerUN, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for a username: %w", err)
+	}
+	if h.Dead {
+		st, err := s.tx.Strand(h.Strand)
+		if err != nil {
+			return fmt.Errorf("reading the strand of a username: %w", err)
+		}
+		if st.Source == s.c.Source {
+			return store.Delete(s.tx, h)
+		}
+	}
+	return user.Refuse(user.InUse, "username")
+}
+
+// rename moves a record's username.
+func (s *syncing) rename(rec store.Record, p prepared) error {
+	handles, err := s.tx.Handles(rec.User.ID)
+	if err != nil {
+		return fmt.Errorf("reading names: %w", err)
+	}
+	for _, h := range handles {
+		if h.Space == user.SpacePartnerUN && h.Strand == rec.Strand.ID {
+			if err := store.Delete(s.tx, h); err != nil {
+				return fmt.Errorf("freeing a username: %w", err)
+			}
+		}
+	}
+	if p.username == nil {
+		return nil
+	}
+	return store.Insert(s.tx, user.Handle{
+		Space: user.SpacePartnerUN, Value: p.username.Key, User: rec.User.ID, Strand: rec.Strand.ID, Created: s.tx.Now(),
+	})
+}
+
+// setRoles makes the memberships of a strand what the feed says. What the
+// strand was given beside roles stays.
+func (s *syncing) setRoles(u, strand user.ID, p prepared) error {
+	if _, sent := p.facts[user.Roles]; !sent {
+		return nil
+	}
+	want := map[user.ID]bool{}
+	for _, name := range p.roles {
+		g, err := s.tx.GroupByName(user.GroupRole, name)
+		if errors.Is(err, store.ErrNotFound) {
+			g = user.Group{ID: s.tx.NewID(), Kind: user.GroupRole, Name: name, Created: s.tx.Now()}
+			err = store.Insert(s.tx, g)
+		}
+		if err != nil {
+			return fmt.Errorf("finding role %q: %w", name, err)
+		}
+		want[g.ID] = true
+		m := user.Membership{Group: g.ID, User: u, Strand: strand, Since: s.tx.Now()}
+		if err := store.Insert(s.tx, m); err != nil && !errors.Is(err, store.ErrExists) {
+			return fmt.Errorf("giving role %q: %w", name, err)
+		}
+	}
+	ms, err := s.tx.Memberships(u)
+	if err != nil {
+		return fmt.Errorf("reading memberships: %w", err)
+	}
+	for _, m := range ms {
+		if m.Strand != strand || want[m.Group] {
+			continue
+		}
+		g, err := s.tx.Group(m.Group)
+		if err != nil {
+			return fmt.Errorf("reading a group: %w", err)
+		}
+		if g.Kind != user.GroupRole {
+			continue
+		}
+		if err := store.Delete(s.tx, m); err != nil {
+			return fmt.Errorf("taking role %q: %w", g.Name, err)
+		}
+	}
+	return nil
+}
+
+// setLock locks the user on this source's word, or lifts this source's lock.
+// It says whether anything changed.
+func (s *syncing) setLock(rec *store.Record, locked bool) (bool, error) {
+	locks, err := s.tx.Locks(rec.User.ID)
+	if err != nil {
+		return false, fmt.Errorf("reading locks: %w", err)
+	}
+	held := slices.ContainsFunc(locks, func(l user.Lock) bool { return l.Source == s.c.Source })
+	if held == locked {
+		return false, nil
+	}
+	l := user.Lock{User: rec.User.ID, Source: s.c.Source, By: s.c.By, At: s.tx.Now()}
+	kind := event.UserUnlocked
+	if locked {
+		kind = event.UserLocked
+		locks = append(locks, l)
+		err = store.Insert(s.tx, l)
+		if err == nil {
+			_, err = s.tx.EndSessions(rec.User.ID, "", s.tx.Now())
+		}
+	} else {
+		locks = slices.DeleteFunc(locks, func(o user.Lock) bool { return o.Source == s.c.Source })
+		err = store.Delete(s.tx, l)
+	}
+	if err != nil {
+		return false, fmt.Errorf("changing a lock: %w", err)
+	}
+	rec.LockedAt = time.Time{}
+	for _, o := range locks {
+		if rec.LockedAt.IsZero() || o.At.Before(rec.LockedAt) {
+			rec.LockedAt = o.At
+		}
+	}
+	return true, event.Append(s.tx, event.New{Kind: kind, User: rec.User.ID, Actor: s.c.By, Door: s.c.Source.Door()})
+}

@@ -1,0 +1,130 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/session"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// maxTokenLife bounds what an operator can mint.
+const maxTokenLife = 30 * 24 * time.Hour
+
+// Minted is a token made on an operator's word, and its session, whose Subject
+// is the door's id of the user.
+type Minted struct {
+	Token   string
+	Expires time.Time
+	Session user.Session
+}
+
+// Mint makes a token for a user at a door: an edi-token, or the partner door's
+// access token. Refusals: Unsupported for another door, UserLocked,
+// UserDeleted, Invalid for a life that is too long or not positive.
+func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.ID, door user.Door, life time.Duration) (m Minted, err error) {
+	if life <= 0 || life > maxTokenLife {
+		return m, user.Refuse(user.Invalid, "ttl", "why", "must be more than 0 and at most "+maxTokenLife.String())
+	}
+	if door != user.DoorEDI && door != user.DoorPartner {
+		return m, user.Refuse(user.Unsupported, "door")
+	}
+	access, err := sessions.NewAccess()
+	if err != nil {
+		return m, err
+	}
+	var person session.Person
+	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
+		u, err := tx.User(id)
+		if err != nil {
+			return fmt.Errorf("reading the user: %w", err)
+		}
+		if err := mintable(tx, u); err != nil {
+			return err
+		}
+		now := tx.Now()
+		m.Expires = now.Add(life)
+		sess := user.Session{
+			ID: tx.NewID(), User: u.ID, Door: door, Epoch: u.Epoch, Methods: []string{"operator"},
+			Proven: now, Created: now, Expires: m.Expires,
+		}
+		if sess.Subject, sess.Strand, err = s.numberAt(tx, u, door); err != nil {
+			return err
+		}
+		if err := store.Insert(tx, sess); err != nil {
+			return fmt.Errorf("beginning a session: %w", err)
+		}
+		if door == user.DoorPartner {
+			if err := access.Keep(tx, sess.ID, m.Expires); err != nil {
+				return err
+			}
+		}
+		m.Session = sess
+		if person, err = session.PersonOf(tx, u); err != nil {
+			return err
+		}
+		return event.Append(tx, event.New{
+			Kind: event.SessionStarted, User: u.ID, Actor: s.by, Door: door,
+			Body: map[string]any{"session": sess.ID, "methods": sess.Methods},
+		})
+	})
+	if err != nil {
+		return m, err
+	}
+	if door == user.DoorPartner {
+		m.Token = access.Text
+		return m, nil
+	}
+	m.Token, err = sessions.SignCookie(m.Session, person, m.Expires)
+	return m, err
+}
+
+func mintable(tx store.Tx, u user.User) error {
+	locks, err := tx.Locks(u.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading locks: %w", err)
+	case len(locks) > 0:
+		return user.Refuse(user.UserLocked, "user")
+	case u.Status != user.Active && u.Status != user.Reserved:
+		return user.Refuse(user.UserDeleted, "user", "status", string(u.Status))
+	}
+	return nil
+}
+
+// numberAt gives a user's id at a door and the strand it hangs on, made at
+// first need.
+func (s *Service) numberAt(tx store.Tx, u user.User, door user.Door) (string, user.ID, error) {
+	if door == user.DoorEDI {
+		return admission.In(tx, s.policies.Current()).EDINumber(u, user.Operator, s.by)
+	}
+	handles, err := tx.Handles(u.ID)
+	if err != nil {
+		return "", "", fmt.Errorf("reading names: %w", err)
+	}
+	for _, h := range handles {
+		if h.Space == user.SpacePartner && !h.Dead {
+			return h.Value, h.Strand, nil
+		}
+	}
+	strands, err := tx.Strands(u.ID)
+	if err != nil {
+		return "", "", fmt.Errorf("reading strands: %w", err)
+	}
+	for _, st := range strands {
+		if st.State != user.Live {
+			continue
+		}
+		h := user.Handle{
+			Space: user.SpacePartner, Value: strconv.FormatInt(tx.NewNumber(), 10), User: u.ID, Strand: st.ID, Created: tx.Now(),
+		}
+		return h.Value, st.ID, store.Insert(tx, h)
+	}
+	return "", "", errors.New("the user has no live strand")
+}

@@ -1,0 +1,111 @@
+package password_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/usher-id/usher/internal/password"
+)
+
+// Made with the libraries themselves: 72 times "a", and "cafe" U+0301 "-noir".
+const (
+	bcryptOf72a        = "$2a$04$AtCe04VcxT1BLLyko9GNDehBAlRFvMFHT99bhz87fVoJucoxweT46"
+	bcryptOfDecomposed = "$2a$04$nQD/03icCX9jFmbU.KW.uObpf/jDg2yrzb./Z3LrNxAlfzC8SkEO."
+	foreignArgon       = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRvZm90aGVycw$zCtih3k8xRAlu7QJqOxi4wk4Dz5dvg7kuE2F2k3qrKk"
+)
+
+func TestParseHash(t *testing.T) {
+	const (
+		salt = "c29tZXNhbHRvZm90aGVycw"
+		sum  = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		body = "k2WcyM0iw0Jy3aYfFBi2MuNwunZtO0S9uTV1QEyqKtmM3t/4JwYcC"
+	)
+	argon := func(costs string) string { return "$argon2id$v=19$" + costs + "$" + salt + "$" + sum }
+	tests := []struct {
+		name string
+		text string
+		want error
+	}{
+		{"argon2id", argon("m=19456,t=2,p=1"), nil},
+		{"argon2id at the limit", argon("m=65536,t=10,p=4"), nil},
+		{"memory bomb", argon("m=65537,t=2,p=1"), password.ErrCost},
+		{"memory bomb of 4 TiB", argon("m=4294967295,t=1,p=1"), password.ErrCost},
+		{"time bomb", argon("m=19456,t=11,p=1"), password.ErrCost},
+		{"thread bomb", argon("m=19456,t=1,p=5"), password.ErrCost},
+		{"threads beyond a byte", argon("m=19456,t=1,p=257"), password.ErrCost},
+		{"beyond 32 bits", argon("m=4294967296,t=1,p=1"), password.ErrFormat},
+		{"memory too small", argon("m=7,t=1,p=1"), password.ErrFormat},
+		{"no pass", argon("m=19456,t=0,p=1"), password.ErrFormat},
+		{"leading zero", argon("m=019456,t=2,p=1"), password.ErrFormat},
+		{"sign", argon("m=+19456,t=2,p=1"), password.ErrFormat},
+		{"order", argon("t=2,m=19456,p=1"), password.ErrFormat},
+		{"missing cost", argon("m=19456,t=2"), password.ErrFormat},
+		{"old version", "$argon2id$v=16$m=8,t=1,p=1$" + salt + "$" + sum, password.ErrFormat},
+		{"padding", "$argon2id$v=19$m=8,t=1,p=1$" + salt + "==$" + sum, password.ErrFormat},
+		{"newline in base64", "$argon2id$v=19$m=8,t=1,p=1$" + salt + "\n$" + sum, password.ErrFormat},
+		{"short salt", "$argon2id$v=19$m=8,t=1,p=1$AAAA$" + sum, password.ErrFormat},
+		{"short hash", "$argon2id$v=19$m=8,t=1,p=1$" + salt + "$AAAA", password.ErrFormat},
+		{"more after it", argon("m=8,t=1,p=1") + "$x", password.ErrFormat},
+		{"argon2i", "$argon2i$v=19$m=8,t=1,p=1$" + salt + "$" + sum, password.ErrFormat},
+
+		{"bcrypt 2a", "$2a$10$" + body, nil},
+		{"bcrypt 2b", "$2b$06$" + body, nil},
+		{"bcrypt 2y", "$2y$14$" + body, nil},
+		{"cost bomb", "$2b$15$" + body, password.ErrCost},
+		{"cost bomb of days", "$2b$31$" + body, password.ErrCost},
+		{"cost too low", "$2b$03$" + body, password.ErrFormat},
+		{"sign-extension bug", "$2x$10$" + body, password.ErrFormat},
+		{"first version", "$2$10$" + body, password.ErrFormat},
+		{"short", "$2b$06$" + body[1:], password.ErrFormat},
+		{"long", "$2b$06$" + body + "A", password.ErrFormat},
+		{"NUL after it", "$2b$06$" + body + "\x00", password.ErrFormat},
+		{"newline after it", "$2b$06$" + body + "\n", password.ErrFormat},
+
+		{"empty", "", password.ErrFormat},
+		{"plain text", "hunter2", password.ErrFormat},
+		{"very long", "$argon2id$" + strings.Repeat("A", 1<<20), password.ErrFormat},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, err := password.ParseHash(tt.text)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("error is %v, want %v", err, tt.want)
+			}
+			if err == nil && h.String() != tt.text {
+				t.Errorf("text became %q", h)
+			}
+			if err != nil && !h.IsZero() {
+				t.Error("a refused hash is usable")
+			}
+		})
+	}
+}
+
+// Whatever is accepted is affordable, keeps its text and can be checked.
+func FuzzParseHash(f *testing.F) {
+	for _, s := range []string{publishedHash, bcryptOf72a, foreignArgon, "", "$", "$2b$", "$argon2id$v=19$m=8,t=1,p=1$$"} {
+		f.Add(s)
+	}
+	h := newHasher(f, quick(), 1)
+	f.Fuzz(func(t *testing.T, text string) {
+		parsed, err := password.ParseHash(text)
+		if err != nil {
+			if !errors.Is(err, password.ErrFormat) && !errors.Is(err, password.ErrCost) {
+				t.Errorf("unexpected error %v", err)
+			}
+			return
+		}
+		if parsed.String() != text || len(text) > 512 {
+			t.Errorf("accepted %q as %q", text, parsed)
+		}
+		if strings.HasPrefix(text, "$2") && text[4:6] > "14" {
+			t.Errorf("accepted a cost of %s", text[4:6])
+		}
+		if strings.Contains(text, "$m=8,t=1,") || strings.Contains(text, "$04$") {
+			if _, err := h.Verify(t.Context(), "x", parsed); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

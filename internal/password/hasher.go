@@ -1,0 +1,118 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+)
+
+// maxInput is the longest password that is hashed at all, in bytes.
+const maxInput = 1024
+
+// ErrTooLong refuses to hash more than 1024 bytes; Rules.Check says so first,
+// with the limit.
+var ErrTooLong = errors.New("password is longer than 1024 bytes")
+
+// Hasher makes and checks hashes, never more at once than it was built for.
+// At usher's own parameters it holds 19 MiB for each that runs (up to 64 MiB
+// for one imported at the limit), and the runtime may keep as much again
+// until the next collection.
+type Hasher struct {
+	params Params
+	pool   *pool
+	count  atomic.Uint64
+	echoes atomic.Uint64
+}
+
+// Verdict is what a check came to.
+type Verdict struct {
+	Match bool
+	// NeedsUpgrade is set with Match alone: the caller should replace the hash
+	// with one made now by Hash.
+	NeedsUpgrade bool
+}
+
+// NewHasher makes a Hasher. A concurrency below 1 means GOMAXPROCS.
+func NewHasher(p Params, concurrency int) (*Hasher, error) {
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("password parameters: %w", err)
+	}
+	if concurrency < 1 {
+		concurrency = runtime.GOMAXPROCS(0)
+	}
+	return &Hasher{params: p, pool: newPool(concurrency)}, nil
+}
+
+// Hash makes a hash to keep, with the current parameters, over the NFKC form.
+// It fails with a *BusyError, with the context's error while queued, and with
+// ErrTooLong. Whether the password may be set is for Rules to say.
+func (h *Hasher) Hash(ctx context.Context, plain Plain) (Hash, error) {
+	if len(plain) > maxInput {
+		return Hash{}, ErrTooLong
+	}
+	var out Hash
+	err := h.compute(ctx, func() { out = newArgon(plain, h.params) })
+	return out, err
+}
+
+// Verify checks a password against a stored hash, in exactly one computation,
+// also where the hash is zero or the password too long to be anybody's. The
+// first sign-in with a foreign hash therefore takes two in all: this one, and
+// the Hash that replaces it.
+func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict, error) {
+	if stored.IsZero() {
+		return Verdict{}, h.VerifyNone(ctx, plain)
+	}
+	long := len(plain) > maxInput
+	if long {
+		plain = plain[:maxInput]
+	}
+	match := false
+	err := h.compute(ctx, func() { match = stored.v.matches(plain) && !long })
+	if err != nil || !match {
+		return Verdict{}, err
+	}
+	return Verdict{Match: true, NeedsUpgrade: !stored.v.current(h.params)}, nil
+}
+
+// VerifyNone takes as long as Verify with a current hash, where there is no
+// user or no password, so that time does not tell (security E6).
+func (h *Hasher) VerifyNone(ctx context.Context, plain Plain) error {
+	if len(plain) > maxInput {
+		plain = plain[:maxInput]
+	}
+	return h.compute(ctx, func() { _ = newArgon(plain, h.params) })
+}
+
+// BcryptEcho makes the `$2b$06$…` hash that the partner contract wants in an
+// answer. It is never stored. It queues like any other, and is counted by
+// EchoCount alone. Over 72 bytes it fails with ErrBcryptTooLong.
+func (h *Hasher) BcryptEcho(ctx context.Context, plain Plain) (string, error) {
+	if len(plain) > maxBcryptInput {
+		return "", ErrBcryptTooLong
+	}
+	var text string
+	var made error
+	if err := h.pool.do(ctx, func() {
+		h.echoes.Add(1)
+		text, made = newEcho(plain)
+	}); err != nil {
+		return "", err
+	}
+	return text, made
+}
+
+// Count tells how many computations Hash, Verify and VerifyNone have begun.
+func (h *Hasher) Count() uint64 { return h.count.Load() }
+
+// EchoCount tells how many BcryptEcho has begun.
+func (h *Hasher) EchoCount() uint64 { return h.echoes.Load() }
+
+func (h *Hasher) compute(ctx context.Context, fn func()) error {
+	return h.pool.do(ctx, func() {
+		h.count.Add(1)
+		fn()
+	})
+}

@@ -1,0 +1,226 @@
+package policy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/usher-id/usher/internal/user"
+)
+
+// Policy is one version of what an organisation decided. The zero Version is
+// the built-in default.
+type Policy struct {
+	Version int64 `yaml:"-"`
+
+	// Sources grades who speaks: "partner:__system", "partner" for every
+	// partner not named, "google".
+	Sources map[string]SourceRule `yaml:"sources"`
+	Linking Linking               `yaml:"linking"`
+	// Authority names, for an attribute, whose word counts, first match wins:
+	// "person" (their latest edit), a source, or "assurance" (the surest of
+	// the rest). "*" is for attributes not named.
+	Authority map[string][]string `yaml:"authority"`
+	// Passwords are the rules for new passwords at a door; "*" for the rest.
+	Passwords map[string]PasswordRule `yaml:"passwords"`
+	Limits    Limits                  `yaml:"limits"`
+	// ResponseFloor is the least time that an answer to a password or code
+	// check takes, so that its length tells nothing.
+	ResponseFloor Duration `yaml:"response_floor"`
+	Notify        Notify   `yaml:"notify"`
+	Partner       Partner  `yaml:"partner"`
+	EDI           EDI      `yaml:"edi"`
+}
+
+// Grade is what a source's word is worth.
+type Grade string
+
+const (
+	Untrusted     Grade = "untrusted"     // asserted, never joins anything
+	Trusted       Grade = "trusted"       // attested: may name a known identity or address
+	Authoritative Grade = "authoritative" // its e-mail is proven
+)
+
+// SourceRule grades a source.
+type SourceRule struct {
+	Trust Grade `yaml:"trust"`
+}
+
+// Linking bounds what may join by itself.
+type Linking struct {
+	// PhoneProof is how old a phone owner's proof may be for a fresh proof of
+	// the phone to link.
+	PhoneProof Duration `yaml:"phone_proof_max_age"`
+}
+
+// PasswordRule bounds a new password. Lengths are in code points.
+type PasswordRule struct {
+	MinLength int  `yaml:"min_length"`
+	Blocklist bool `yaml:"blocklist"`
+}
+
+// Limits bound wrong tries.
+type Limits struct {
+	// AccountFailures within AccountWindow make an account wait, 30 s at
+	// first, doubling up to an hour.
+	AccountFailures int      `yaml:"account_failures"`
+	AccountWindow   Duration `yaml:"account_window"`
+	// AccountTotal failures without a success in between stop password sign-in
+	// until an operator or a reset lifts it (NIST 800-63B 3.2.2).
+	AccountTotal int `yaml:"account_total"`
+	// NetworkFailures within NetworkWindow refuse a network with 429.
+	NetworkFailures int      `yaml:"network_failures"`
+	NetworkWindow   Duration `yaml:"network_window"`
+}
+
+// Notify says which mails a person gets, at a proven address only.
+type Notify struct {
+	// Linked tells the owner of an address that a source was connected to it.
+	Linked bool `yaml:"linked"`
+	// LockedOut tells of too many wrong passwords.
+	LockedOut bool `yaml:"locked_out"`
+}
+
+// Partner is what an organisation decides about the partner door.
+type Partner struct {
+	// EchoPasswordHash overrides what a sync's answer carries as password:
+	// "bcrypt", "marker", or empty for the contract's rule.
+	EchoPasswordHash string `yaml:"echo_password_hash"`
+}
+
+// EDI is what an organisation decides about the EDI door.
+type EDI struct {
+	// ID is the form of new EDI numbers: "uuid" or "sha256".
+	ID string `yaml:"edi_id"`
+	// StrictReference answers as the public code of 2025-12 where it differs
+	// from the document.
+	StrictReference bool `yaml:"strict_reference"`
+}
+
+// Duration is a time.Duration that YAML writes as "180d" or "15m".
+type Duration time.Duration
+
+// UnmarshalYAML reads Go's notation, and days.
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	var s string
+	if err := n.Decode(&s); err != nil {
+		return err
+	}
+	var days int
+	if c, err := fmt.Sscanf(s, "%dd", &days); err == nil && c == 1 && fmt.Sprintf("%dd", days) == s && days >= 0 {
+		*d = Duration(time.Duration(days) * 24 * time.Hour)
+		return nil
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return fmt.Errorf("line %d: %q is not a duration such as 15m, 1h or 180d", n.Line, s)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Default is what holds where nothing else was applied (design, section 3).
+func Default() Policy {
+	return Policy{
+		Sources: map[string]SourceRule{
+			string(user.DoorPartner):  {Trust: Trusted},
+			string(user.DoorOperator): {Trust: Trusted},
+			string(user.DoorEDI):      {Trust: Untrusted},
+		},
+		Linking:   Linking{PhoneProof: Duration(180 * 24 * time.Hour)},
+		Authority: map[string][]string{"*": {"person", "assurance"}},
+		Passwords: map[string]PasswordRule{
+			"*":                       {MinLength: 15, Blocklist: true},
+			string(user.DoorPartner):  {MinLength: 8, Blocklist: true},
+			string(user.DoorOperator): {MinLength: 8, Blocklist: true},
+		},
+		Limits: Limits{
+			AccountFailures: 5, AccountWindow: Duration(15 * time.Minute), AccountTotal: 100,
+			NetworkFailures: 300, NetworkWindow: Duration(15 * time.Minute),
+		},
+		ResponseFloor: Duration(300 * time.Millisecond),
+		Notify:        Notify{Linked: true, LockedOut: true},
+		EDI:           EDI{ID: "uuid"},
+	}
+}
+
+// Parse reads a policy file over the default: what it does not name keeps its
+// default. Unknown keys and values are errors that name the line.
+func Parse(doc []byte) (Policy, error) {
+	p := Default()
+	dec := yaml.NewDecoder(bytes.NewReader(doc))
+	dec.KnownFields(true)
+	if err := dec.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
+		return Policy{}, fmt.Errorf("reading the policy: %w", err)
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return Policy{}, errors.New("reading the policy: more than one document")
+	}
+	return p, p.check()
+}
+
+func (p Policy) check() error {
+	for name, r := range p.Sources {
+		switch r.Trust {
+		case Untrusted, Trusted, Authoritative:
+		default:
+			return fmt.Errorf("policy: sources.%s.trust is %q; it can be untrusted, trusted or authoritative", name, r.Trust)
+		}
+	}
+	for name, r := range p.Passwords {
+		if r.MinLength < 1 || r.MinLength > 128 {
+			return fmt.Errorf("policy: passwords.%s.min_length is %d; it can be 1 to 128", name, r.MinLength)
+		}
+	}
+	switch p.EDI.ID {
+	case "uuid", "sha256":
+	default:
+		return fmt.Errorf("policy: edi.edi_id is %q; it can be uuid or sha256", p.EDI.ID)
+	}
+	switch p.Partner.EchoPasswordHash {
+	case "", "bcrypt", "marker":
+	default:
+		return fmt.Errorf("policy: partner.echo_password_hash is %q; it can be bcrypt or marker", p.Partner.EchoPasswordHash)
+	}
+	l := p.Limits
+	if l.AccountFailures < 1 || l.AccountTotal < 1 || l.NetworkFailures < 1 {
+		return errors.New("policy: limits must be at least 1")
+	}
+	return nil
+}
+
+// Trust grades a source: by its full name, then by its door, else untrusted.
+func (p Policy) Trust(s user.Source) Grade {
+	if r, ok := p.Sources[string(s)]; ok {
+		return r.Trust
+	}
+	if r, ok := p.Sources[string(s.Door())]; ok {
+		return r.Trust
+	}
+	return Untrusted
+}
+
+// Password gives the rule for new passwords at a door.
+func (p Policy) Password(d user.Door) PasswordRule {
+	if r, ok := p.Passwords[string(d)]; ok {
+		return r
+	}
+	return p.Passwords["*"]
+}
+
+// Word is the assurance that a source's word carries when it vouches for a
+// fact.
+func (g Grade) Word() user.Assurance {
+	switch g {
+	case Trusted:
+		return user.Attested
+	case Authoritative:
+		return user.Proven
+	default:
+		return user.Asserted
+	}
+}

@@ -1,0 +1,43 @@
+package server
+
+import "net/http"
+
+// Public wraps the handlers of the public listener. health answers what it
+// knows before the hosts are checked; nil: nothing does.
+func Public(h http.Handler, o Options, health func(http.ResponseWriter, *http.Request) bool) http.Handler {
+	names := o.InternalHeaders
+	if names == nil {
+		names = DefaultInternalHeaders()
+	}
+	h = limitBody(h)
+	h = allowHosts(h, o.Hosts)
+	h = first(health, h)
+	h = recovering(h, o.Log)
+	h = withoutInternal(h, names, o.Log)
+	h = closeAfterEncodings(h)
+	h = secureHeaders(h, o.HSTS)
+	return observe(h, o.Log, o.TrustedProxies)
+}
+
+// Internal wraps the handlers of the internal listener: the same without the
+// removal of internal headers, and at any host name.
+func Internal(h http.Handler, o Options, health func(http.ResponseWriter, *http.Request) bool) http.Handler {
+	h = limitBody(h)
+	h = first(health, h)
+	h = recovering(h, o.Log)
+	h = closeAfterEncodings(h)
+	h = secureHeaders(h, false)
+	return observe(h, o.Log, o.TrustedProxies)
+}
+
+// first lets try answer, and passes on what it does not.
+func first(try func(http.ResponseWriter, *http.Request) bool, next http.Handler) http.Handler {
+	if try == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !try(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// HostMux sends a request to the handler bound to its host name, and every
+// other to elsewhere. Names are compared without port, case and final dot. The
+// Host header decides here which door is open, and nothing else: links are made
+// of the configured public URL.
+func HostMux(elsewhere http.Handler, byHost map[string]http.Handler) http.Handler {
+	if len(byHost) == 0 {
+		return elsewhere
+	}
+	handlers := make(map[string]http.Handler, len(byHost))
+	for host, h := range byHost {
+		handlers[hostName(host)] = h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := handlers[hostName(r.Host)]; ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+		elsewhere.ServeHTTP(w, r)
+	})
+}
+
+// allowHosts answers 421 to names that are not ours.
+func allowHosts(next http.Handler, hosts []string) http.Handler {
+	if len(hosts) == 0 {
+		return next
+	}
+	allowed := make(map[string]bool, len(hosts))
+	for _, h := range hosts {
+		allowed[hostName(h)] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allowed[hostName(r.Host)] {
+			Problem(w, http.StatusMisdirectedRequest, "This server does not answer for that host name.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else {
+		host = strings.Trim(host, "[]")
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// Listen binds HOST:PORT or unix:/PATH. A socket is open to our own user alone,
+// and a dead one left by a killed process is replaced.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	path, isUnix := strings.CutPrefix(address, "unix:")
+	var lc net.ListenConfig
+	if !isUnix {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", address, err)
+		}
+		return l, nil
+	}
+	if err := removeDead(ctx, path); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	l, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("guard %s: %w", address, err), l.Close())
+	}
+	return l, nil
+}
+
+// removeDead removes a socket that nobody answers. Any other file stays, and
+// makes the bind fail.
+func removeDead(ctx context.Context, path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return errors.New("a file that is no socket is there")
+	}
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err == nil {
+		conn.Close()
+		return errors.New("another process listens there")
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,128 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// The EDI numbers of the original's system profiles and group, the same in
+// every deployment (contract edi.md, section 2).
+const (
+	ediPublic        = "EDI-078e6e3cee4f7f2812f150701da9351acb51e089"
+	ediAuthenticated = "EDI-7be3510d08def0dfc667824ebd4f4f1bbd770234"
+	ediVetted        = "EDI-bdae74972ed710c56b1e0df18ccb6e23c31f60f6"
+)
+
+// Person is what an edi-token says beside the session.
+type Person struct {
+	Profile    user.Profile
+	Identity   *user.Identity // the first that is known, if any
+	Principals []string
+}
+
+// PersonOf reads what an edi-token says of a user.
+func PersonOf(r store.Reader, u user.User) (Person, error) {
+	p := Person{Profile: u.Profile, Principals: []string{ediPublic, ediAuthenticated}}
+	identities, err := r.Identities(u.ID)
+	if err != nil {
+		return p, fmt.Errorf("reading identities: %w", err)
+	}
+	if len(identities) > 0 {
+		p.Identity = &identities[0]
+	}
+	vetted, err := r.InGroup(u.ID, user.GroupSystem, user.Vetted)
+	if err != nil {
+		return p, fmt.Errorf("reading memberships: %w", err)
+	}
+	if vetted {
+		p.Principals = append(p.Principals, ediVetted)
+	}
+	slices.Sort(p.Principals)
+	return p, nil
+}
+
+// ediClaims are the original's claims, in its order, and jti, which names the
+// session. Authorisation never reads principals.
+type ediClaims struct {
+	Subject       string   `json:"sub"`
+	Name          *string  `json:"cn"`
+	Email         *string  `json:"email"`
+	Principals    []string `json:"principals"`
+	Links         []string `json:"links"`
+	EmailEnabled  bool     `json:"isEmailEnabled"`
+	EmailVerified bool     `json:"isEmailVerified"`
+	IDPName       *string  `json:"idpCommonName"`
+	IDP           string   `json:"idpName"`
+	IDPUID        *string  `json:"idpUid"`
+	Issuer        string   `json:"iss"`
+	HD            string   `json:"hd"`
+	IssuedAt      int64    `json:"iat"`
+	NotBefore     int64    `json:"nbf"`
+	Expires       int64    `json:"exp"`
+	ID            user.ID  `json:"jti"`
+}
+
+// providers, never written to, are the original's names of where a person
+// signs in.
+var providers = map[string]string{
+	normal.IssuerORCID:  "orcid",
+	normal.IssuerGitHub: "github",
+	normal.IssuerGoogle: "google",
+	normal.IssuerLDAP:   "ldap",
+}
+
+// SignCookie makes the edi-token of a session.
+func (s *Service) SignCookie(sess user.Session, p Person, expires time.Time) (string, error) {
+	now := s.now().Unix()
+	c := ediClaims{
+		Subject: sess.Subject, Name: p.Profile.Get(user.Name), Email: p.Profile.Get(user.EmailAttr),
+		Principals: p.Principals, Links: []string{},
+		EmailEnabled: p.Profile.Text(user.Notifications) == "true",
+		IDPName:      p.Profile.Get(user.Name), IDP: "system",
+		Issuer: s.edi.Issuer, HD: s.edi.HD, IssuedAt: now, NotBefore: now, Expires: expires.Unix(), ID: sess.ID,
+	}
+	if p.Identity != nil {
+		if name, ok := (normal.Identity{Issuer: p.Identity.Issuer, Subject: p.Identity.Subject}).Name(); ok {
+			c.IDPUID = &name
+		}
+		if c.IDP = providers[p.Identity.Issuer]; c.IDP == "" {
+			c.IDP = "skeleton"
+		}
+	}
+	text, err := s.rings.Ring().Sign(c, "JWT")
+	if err != nil {
+		return "", fmt.Errorf("signing an edi-token: %w", err)
+	}
+	return text, nil
+}
+
+// idClaims are those of the partner door's idToken (contract partner.md).
+type idClaims struct {
+	Issuer        string `json:"iss"`
+	Subject       string `json:"sub"`
+	Audience      string `json:"aud"`
+	Email         string `json:"email,omitempty"`
+	EmailVerified bool   `json:"email_verified"`
+	IssuedAt      int64  `json:"iat"`
+	Expires       int64  `json:"exp"`
+}
+
+// IDToken makes the ID token of a sign-in: sub is the door's id of the user,
+// aud the client's own name. It lives as long as an access token.
+func (s *Service) IDToken(issuer, subject, audience string, p user.Profile) (string, error) {
+	now := s.now()
+	text, err := s.rings.Ring().Sign(idClaims{
+		Issuer: issuer, Subject: subject, Audience: audience,
+		Email: p.Text(user.EmailAttr), EmailVerified: p.Text(user.EmailVerified) == "true",
+		IssuedAt: now.Unix(), Expires: now.Add(AccessLife).Unix(),
+	}, "JWT")
+	if err != nil {
+		return "", fmt.Errorf("signing an ID token: %w", err)
+	}
+	return text, nil
+}

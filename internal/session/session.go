@@ -1,0 +1,207 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/token"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// Lifetimes of the partner door's tokens (contract partner.md) and of the
+// edi-token (contract edi.md, section 2).
+const (
+	AccessLife  = time.Hour
+	RefreshLife = 14 * 24 * time.Hour
+	CookieLife  = 8 * time.Hour
+)
+
+// Rings gives the signing keys in force.
+type Rings interface{ Ring() *token.Ring }
+
+// Service keeps sessions.
+type Service struct {
+	store store.Store
+	rings Rings
+	edi   EDI
+	now   func() time.Time
+	rand  io.Reader
+}
+
+// New makes the service. now is the clock that reads are judged by; writes use
+// the transaction's.
+func New(s store.Store, r Rings, edi EDI, now func() time.Time) *Service {
+	return &Service{store: s, rings: r, edi: edi, now: now, rand: rand.Reader}
+}
+
+// Pair is a new access token and refresh token, made before the transaction
+// that keeps their hashes.
+type Pair struct {
+	Access, Refresh         string
+	accessHash, refreshHash []byte
+}
+
+// NewPair makes two opaque tokens.
+func (s *Service) NewPair() (Pair, error) {
+	a, ah, err := token.NewOpaque(s.rand)
+	if err != nil {
+		return Pair{}, fmt.Errorf("making an access token: %w", err)
+	}
+	r, rh, err := token.NewOpaque(s.rand)
+	if err != nil {
+		return Pair{}, fmt.Errorf("making a refresh token: %w", err)
+	}
+	return Pair{Access: a, Refresh: r, accessHash: ah[:], refreshHash: rh[:]}, nil
+}
+
+// Issue begins a session for a user who has just proven to be there, and keeps
+// a pair of tokens for it.
+func (s *Service) Issue(tx store.Tx, in user.Session, p Pair) (user.Session, error) {
+	now := tx.Now()
+	in.ID, in.Created, in.Proven, in.Expires = tx.NewID(), now, now, now.Add(RefreshLife)
+	if err := store.Insert(tx, in); err != nil {
+		return in, fmt.Errorf("beginning a session: %w", err)
+	}
+	if err := s.keep(tx, in.ID, p); err != nil {
+		return in, err
+	}
+	return in, event.Append(tx, event.New{
+		Kind: event.SessionStarted, User: in.User, Actor: string(in.User), Door: in.Door,
+		Body: map[string]any{"session": in.ID, "methods": in.Methods, "client": in.Client},
+	})
+}
+
+func (s *Service) keep(tx store.Tx, session user.ID, p Pair) error {
+	now := tx.Now()
+	for _, t := range []user.Token{
+		{Hash: p.accessHash, Kind: user.AccessToken, Session: session, Created: now, Expires: now.Add(AccessLife)},
+		{Hash: p.refreshHash, Kind: user.RefreshToken, Session: session, Created: now, Expires: now.Add(RefreshLife)},
+	} {
+		if err := store.Insert(tx, t); err != nil {
+			return fmt.Errorf("keeping a token: %w", err)
+		}
+	}
+	return nil
+}
+
+// Renew uses a refresh token and keeps the next pair. A token that was used
+// before ends its whole session: somebody has a copy. The refusal for that is
+// committed with the end, so it is a result and not an error.
+func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client string, p Pair) (Live, *user.Refusal, error) {
+	dead := user.Refuse(user.BadToken, "refreshToken")
+	hash, err := token.HashOpaque(refresh)
+	if err != nil {
+		return Live{}, dead, nil
+	}
+	st, err := tx.Token(hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return Live{}, dead, nil
+	}
+	if err != nil {
+		return Live{}, nil, fmt.Errorf("looking for a refresh token: %w", err)
+	}
+	now := tx.Now()
+	if st.Token.Kind != user.RefreshToken || st.Session.Door != door || st.Session.Client != client || !st.Token.Expires.After(now) {
+		return Live{}, dead, nil
+	}
+	live, err := alive(st.SessionState, now)
+	if err != nil {
+		return Live{}, dead, nil
+	}
+	first, err := tx.UseRefresh(hash, now)
+	if err != nil {
+		return Live{}, nil, fmt.Errorf("using a refresh token: %w", err)
+	}
+	if !first {
+		return Live{}, dead, s.endReused(tx, st.Session)
+	}
+	return live, nil, s.keep(tx, st.Session.ID, p)
+}
+
+func (s *Service) endReused(tx store.Tx, sess user.Session) error {
+	sess.Revoked = tx.Now()
+	if err := store.Put(tx, sess); err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return event.Append(tx, event.New{
+		Kind: event.RefreshReused, User: sess.User, Door: sess.Door, Body: map[string]any{"session": sess.ID},
+	})
+}
+
+// Access resolves an opaque access token. The refusal is BadToken whatever is
+// wrong with it.
+func (s *Service) Access(ctx context.Context, access string) (Live, error) {
+	dead := user.Refuse(user.BadToken, "accessToken")
+	hash, err := token.HashOpaque(access)
+	if err != nil {
+		return Live{}, dead
+	}
+	var st store.TokenState
+	err = s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		st, err = r.Token(hash)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Live{}, dead
+	}
+	if err != nil {
+		return Live{}, fmt.Errorf("looking for an access token: %w", err)
+	}
+	now := s.now()
+	if st.Token.Kind != user.AccessToken || !st.Token.Expires.After(now) {
+		return Live{}, dead
+	}
+	live, err := alive(st.SessionState, now)
+	if err != nil {
+		return Live{}, dead
+	}
+	live.IssuedAt = st.Token.Created
+	return live, nil
+}
+
+var errDead = errors.New("session: not alive")
+
+// alive is the one place that says whether a session counts.
+func alive(st store.SessionState, now time.Time) (Live, error) {
+	s, u := st.Session, st.User
+	switch {
+	case !s.Revoked.IsZero(), !s.Expires.After(now), s.Epoch != u.Epoch, st.Locked:
+		return Live{}, errDead
+	case u.Status != user.Active && u.Status != user.Reserved:
+		return Live{}, errDead
+	}
+	return Live{Session: s, User: u, IssuedAt: s.Created}, nil
+}
+
+// SingleAccess is one access token without a refresh token.
+type SingleAccess struct {
+	Text string
+	hash []byte
+}
+
+// NewAccess makes an access token before the transaction that keeps its hash.
+func (s *Service) NewAccess() (SingleAccess, error) {
+	text, hash, err := token.NewOpaque(s.rand)
+	if err != nil {
+		return SingleAccess{}, fmt.Errorf("making an access token: %w", err)
+	}
+	return SingleAccess{text, hash[:]}, nil
+}
+
+// Keep keeps the token's hash for a session.
+func (a SingleAccess) Keep(tx store.Tx, session user.ID, expires time.Time) error {
+	err := store.Insert(tx, user.Token{
+		Hash: a.hash, Kind: user.AccessToken, Session: session, Created: tx.Now(), Expires: expires,
+	})
+	if err != nil {
+		return fmt.Errorf("keeping an access token: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package sqlstore
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// tx is a transaction.
+type tx struct {
+	reader
+	made *maker
+	now  time.Time
+	jobs string
+}
+
+var _ store.Tx = (*tx)(nil)
+
+func (t *tx) Now() time.Time    { return t.now }
+func (t *tx) NewID() user.ID    { return t.made.id() }
+func (t *tx) NewUUID() [16]byte { return t.made.uuid() }
+func (t *tx) NewNumber() int64  { return t.made.number() }
+
+func (t *tx) exec(q string, args ...any) (int64, error) {
+	n, err := t.c.exec(q, append([]any{t.realm}, args...))
+	return n, fault(err)
+}
+
+// Write implements store.Tx.
+func (t *tx) Write(op store.Op, row any) error {
+	tab, vals, err := values(row)
+	if err != nil {
+		return err
+	}
+	switch op {
+	case store.OpInsert:
+		n, err := t.exec(tab.insert, vals...)
+		if err == nil && n == 0 {
+			return store.ErrExists
+		}
+		return err
+	case store.OpPut:
+		_, err := t.exec(tab.put, vals...)
+		return err
+	case store.OpDelete:
+		_, err := t.exec(tab.del, vals[:tab.keys]...)
+		return err
+	default:
+		return fmt.Errorf("store: no write %d", op)
+	}
+}
+
+// hanging are the tables whose rows hang on a strand.
+var hanging = []string{"identities", "handles", "claims", "owners", "passwords", "memberships", "sessions"}
+
+var repoint = func() []string {
+	qs := []string{"UPDATE strands SET user_id = $4 WHERE realm = $1 AND id = $2 AND user_id = $3"}
+	for _, name := range hanging {
+		qs = append(qs, "UPDATE "+name+" SET user_id = $4 WHERE realm = $1 AND strand_id = $2 AND user_id = $3")
+	}
+	return qs
+}()
+
+// Repoint implements store.Tx.
+func (t *tx) Repoint(strand, from, to user.ID) error {
+	for _, q := range repoint {
+		if _, err := t.exec(q, strand, from, to); err != nil {
+			return fmt.Errorf("moving strand %s: %w", strand, err)
+		}
+	}
+	return nil
+}
+
+const (
+	qEndUser   = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND user_id = $2 AND revoked = 0"
+	qEndStrand = qEndUser + " AND strand_id = $4"
+	qRevoke    = "UPDATE tokens SET used = $3 WHERE realm = $1 AND hash = $2 AND used = 0"
+)
+
+// EndSessions implements store.Tx.
+func (t *tx) EndSessions(u, strand user.ID, when time.Time) (int, error) {
+	if strand == "" {
+		n, err := t.exec(qEndUser, u, ts(when))
+		return int(n), err
+	}
+	n, err := t.exec(qEndStrand, u, ts(when), strand)
+	return int(n), err
+}
+
+// UseRefresh implements store.Tx.
+func (t *tx) UseRefresh(hash []byte, when time.Time) (bool, error) {
+	n, err := t.exec(qRevoke, bin(hash), ts(when))
+	return n == 1, err
+}
+
+// LeaseJobs implements store.Tx.
+func (t *tx) LeaseJobs(holder string, until time.Time, n int) ([]store.Job, error) {
+	return many(&t.reader, t.jobs, (*fields).job, ts(t.now), n, holder, ts(until))
+}
+
+// qLease takes a lease that is free, over, or the holder's own.
+const qLease = `INSERT INTO leases (realm, name, holder, until) VALUES ($1, $2, $3, $4)
+	ON CONFLICT (realm, name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+	WHERE leases.holder = excluded.holder OR leases.until <= $5`
+
+// Lease implements store.Tx.
+func (t *tx) Lease(name, holder string, until time.Time) (bool, error) {
+	n, err := t.exec(qLease, name, holder, ts(until), ts(t.now))
+	return n == 1, err
+}
+
+var erase = []string{
+	"DELETE FROM tokens WHERE realm = $1 AND session_id IN (SELECT s.id FROM sessions s WHERE s.realm = $1 AND s.user_id = $2)",
+	"DELETE FROM sessions WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM passwords WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM claims WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM owners WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM identities WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM memberships WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM locks WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM jobs WHERE realm = $1 AND user_id = $2",
+	"UPDATE handles SET dead = 1 WHERE realm = $1 AND user_id = $2",
+	"UPDATE strands SET state = 'erased', document = '', edits = '' WHERE realm = $1 AND user_id = $2",
+	"UPDATE events SET body = '' WHERE realm = $1 AND user_id = $2",
+}
+
+// EraseUserRows implements store.Tx.
+func (t *tx) EraseUserRows(u user.ID) error {
+	for _, q := range erase {
+		if _, err := t.exec(q, u); err != nil {
+			return fmt.Errorf("erasing what hangs on %s: %w", u, err)
+		}
+	}
+	return nil
+}
+
+var purge = []string{
+	"DELETE FROM tokens WHERE realm = $1 AND expires < $2",
+	"DELETE FROM throttles WHERE realm = $1 AND since < $2 AND until < $2",
+	"DELETE FROM messages WHERE realm = $1 AND sent < $2",
+	"DELETE FROM jobs WHERE realm = $1 AND state = 'done' AND due < $2",
+}
+
+// Purge implements store.Tx.
+func (t *tx) Purge(before time.Time) (int, error) {
+	total := 0
+	for _, q := range purge {
+		n, err := t.exec(q, ts(before))
+		if err != nil {
+			return total, err
+		}
+		total += int(n)
+	}
+	return total, nil
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/usher-id/usher/internal/user"
+)
+
+// Lane says how a write queues. Bulk work never delays interactive work by
+// more than one batch.
+type Lane int
+
+const (
+	Interactive Lane = iota
+	Bulk
+)
+
+// Store keeps one realm.
+type Store interface {
+	// View runs fn over committed state. Each query sees what was committed
+	// when it began; reads that must agree with each other belong in one
+	// query, or in Update.
+	View(ctx context.Context, fn func(Reader) error) error
+	// Update runs fn in a transaction and returns once it is durable. An error
+	// from fn rolls back and is returned as it is. ctx counts only until the
+	// transaction begins.
+	Update(ctx context.Context, lane Lane, fn func(Tx) error) error
+}
+
+var (
+	// ErrNotFound says that no such row exists.
+	ErrNotFound = errors.New("store: not found")
+	// ErrExists says that Insert met a row with the same key, or that a unique
+	// index refused. Inside Update the transaction goes on as if the statement
+	// had not been tried.
+	ErrExists = errors.New("store: exists already")
+	// ErrUnavailable says that the database cannot be asked now. Doors answer
+	// 503, never 401 or 404.
+	ErrUnavailable = errors.New("store: unavailable")
+)
+
+// Tx is a transaction. It reads its own writes.
+type Tx interface {
+	Reader
+	// Now is the transaction's time, in UTC with microseconds.
+	Now() time.Time
+	// NewID makes a UUIDv7.
+	NewID() user.ID
+	// NewUUID makes a random UUID (version 4), for wire names.
+	NewUUID() [16]byte
+	// NewNumber makes a snowflake, unique among processes with different
+	// node numbers (contract partner.md, fact 3).
+	NewNumber() int64
+
+	// Write is what Insert, Put and Delete call.
+	Write(op Op, row any) error
+
+	// Repoint gives a strand, with all that carries its id, to another user:
+	// identities, handles, claims, owned addresses, passwords, memberships and
+	// sessions.
+	Repoint(strand, from, to user.ID) error
+	// EndSessions revokes the live sessions of a user, or of one strand of it
+	// when strand is not empty, and says how many there were.
+	EndSessions(u, strand user.ID, at time.Time) (int, error)
+	// UseRefresh marks a refresh token used if it was not, in one statement,
+	// and says whether this call was the one.
+	UseRefresh(hash []byte, at time.Time) (bool, error)
+	// LeaseJobs takes up to n jobs that are due and not leased by another, and
+	// gives them back with the lease set.
+	LeaseJobs(holder string, until time.Time, n int) ([]Job, error)
+	// Lease takes or renews a named lease; false when another holds it.
+	Lease(name, holder string, until time.Time) (bool, error)
+	// EraseUserRows removes what only describes a user's content: its
+	// documents, passwords, claims, owned addresses, identities, memberships,
+	// sessions and tokens, pending jobs' and events' bodies. The user, its
+	// strands and its handles stay, as tombstones.
+	EraseUserRows(u user.ID) error
+	// Purge deletes expired sessions' tokens, throttles and messages older
+	// than the given times.
+	Purge(before time.Time) (int, error)
+}
+
+// Op is a kind of write.
+type Op int
+
+const (
+	OpInsert Op = iota // ErrExists when the key is taken
+	OpPut              // inserts, or replaces the row of the same key
+	OpDelete           // by key; no error when there is none
+)
+
+// Row is what a transaction can write.
+type Row interface {
+	user.User | user.Strand | user.Identity | user.Handle | user.Claim | user.Owner | user.Password | user.Lock |
+		user.Group | user.Membership | user.Session | user.Token | user.Client |
+		Event | Job | Message | Throttle | Key | Secret | PolicyVersion | Entry | Invalidation
+}
+
+// Insert writes a new row; ErrExists when its key, or a unique value, is taken.
+func Insert[T Row](tx Tx, row T) error { return tx.Write(OpInsert, row) }
+
+// Put writes a row over whatever has its key.
+func Put[T Row](tx Tx, row T) error { return tx.Write(OpPut, row) }
+
+// Delete removes the row with this one's key.
+func Delete[T Row](tx Tx, row T) error { return tx.Write(OpDelete, row) }

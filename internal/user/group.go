@@ -1,0 +1,43 @@
+package user
+
+import "time"
+
+// Group is a set of users with a kind: a system group such as Vetted, a role,
+// a partner's or portal's group, an organisation.
+type Group struct {
+	ID         ID
+	Kind       string
+	Name       string
+	Parent     ID
+	ExternalID string
+	// System groups cannot be deleted or renamed.
+	System     bool
+	Attributes map[string]string
+	Created    time.Time
+}
+
+// Kinds of groups that usher itself gives a meaning.
+const (
+	GroupSystem = "system" // Vetted
+	GroupRole   = "role"   // sysadmin, operator, staff
+	GroupPlain  = "group"
+)
+
+// Vetted is the system group whose members may reserve profiles at the EDI door.
+const Vetted = "Vetted"
+
+// Roles with a meaning of their own.
+const (
+	RoleOperator = "operator"
+	RoleStaff    = "staff"
+	RoleSysadmin = "sysadmin"
+)
+
+// Membership puts a user in a group, on a strand's word.
+type Membership struct {
+	Group  ID
+	User   ID
+	Strand ID
+	Role   string
+	Since  time.Time
+}

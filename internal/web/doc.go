@@ -1,0 +1,17 @@
+// Package web is what usher shows to a browser: the start page, the
+// development inbox, and what is said where there is nothing.
+//
+//	GET /                ── Start ──────────────> start.html
+//	GET /dev/inbox       ── store.Messages ─────> inbox.html    development
+//	GET /dev/inbox/{id}  ──                       message.html  mode only
+//	GET /dev/inbox.json  ──                       JSON
+//	GET /assets/…        ── style sheet, icon; kept by browsers for a year
+//	anything else        ── NotFound: a page, or problem+json
+//
+// Pages are rendered here, need no script, and allow none: the content
+// security policy lets in this server's own style sheet and nothing else.
+// Texts live in templates/, one folder a language.
+//
+// Neighbours: store has the messages, effect/mail puts them there, cmd says
+// what the start page tells.
+package web

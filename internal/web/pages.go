@@ -1,0 +1,152 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"github.com/usher-id/usher/internal/store"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// Options is what the pages are made of.
+type Options struct {
+	Store store.Store // read for the development inbox only
+	Start Start
+	Log   *slog.Logger
+}
+
+// Pages serves the pages.
+type Pages struct {
+	store store.Store
+	info  Start
+	log   *slog.Logger
+
+	mux    *http.ServeMux
+	assets map[string]asset // by path
+	langs  []string
+	match  language.Matcher
+	pages  map[string]map[string]*template.Template // by language and name
+}
+
+// New makes the pages. The development inbox exists in development mode only.
+func New(o Options) (*Pages, error) {
+	p := &Pages{store: o.Store, info: o.Start, log: o.Log, mux: http.NewServeMux()}
+	var err error
+	if p.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("reading the assets: %w", err)
+	}
+	if err = p.load(); err != nil {
+		return nil, fmt.Errorf("reading the page templates: %w", err)
+	}
+	p.get("/{$}", p.start)
+	for path, a := range p.assets {
+		p.get(path, a.serve)
+	}
+	if o.Start.Dev {
+		p.get("/dev/inbox", p.inbox)
+		p.get("/dev/inbox/{id}", p.message)
+		p.get("/dev/inbox/{id}/html", p.messageHTML)
+		p.get("/dev/inbox.json", p.inboxJSON)
+	}
+	p.mux.HandleFunc("/", p.NotFound)
+	return p, nil
+}
+
+// ServeHTTP answers every path; what is no page is NotFound.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+
+// get serves a page to GET and HEAD, and refuses everything else.
+func (p *Pages) get(path string, h http.HandlerFunc) {
+	p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			problem(w, http.StatusMethodNotAllowed, "This page can only be read.")
+			return
+		}
+		h(w, r)
+	})
+}
+
+// names of pages; each is a file in every language's folder, shown within
+// layout.html of the same folder.
+var names = []string{"start", "closed", "inbox", "message", "missing", "fault"}
+
+func (p *Pages) load() error {
+	folders, err := fs.ReadDir(templateFiles, "templates")
+	if err != nil {
+		return err
+	}
+	funcs := template.FuncMap{
+		"asset": func(path string) string { return p.assets[path].link(path) },
+		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	}
+	p.pages = map[string]map[string]*template.Template{}
+	var tags []language.Tag
+	for _, f := range folders {
+		lang := f.Name()
+		tag, err := language.Parse(lang)
+		if err != nil {
+			return fmt.Errorf("folder %q: %w", lang, err)
+		}
+		tags = append(tags, tag)
+		p.langs = append(p.langs, lang)
+		p.pages[lang] = map[string]*template.Template{}
+		for _, n := range names {
+			dir := "templates/" + lang + "/"
+			t, err := template.New("layout.html").Funcs(funcs).
+				ParseFS(templateFiles, dir+"layout.html", dir+"words.html", dir+n+".html")
+			if err != nil {
+				return err
+			}
+			p.pages[lang][n] = t
+		}
+	}
+	p.match = language.NewMatcher(tags)
+	return nil
+}
+
+// view is what a template sees.
+type view struct {
+	Lang    string
+	Dev     bool
+	Page    string
+	Refresh int // seconds until the page loads itself again; 0: never
+	Data    any
+}
+
+// refresher is data of a page that may load itself again.
+type refresher interface{ refresh() int }
+
+// render writes a page. It is made before anything is sent, so that a fault
+// in it is an answer of its own.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	tags, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	_, i, _ := p.match.Match(tags...)
+	v := view{Lang: p.langs[i], Dev: p.info.Dev, Page: name, Data: data}
+	if d, ok := data.(refresher); ok {
+		v.Refresh = d.refresh()
+	}
+	var b bytes.Buffer
+	if err := p.pages[v.Lang][name].Execute(&b, v); err != nil {
+		p.log.ErrorContext(r.Context(), "rendering a page failed", "page", name, "err", err)
+		problem(w, http.StatusInternalServerError, "The page could not be made.")
+		return
+	}
+	secure(w.Header(), pagePolicy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", v.Lang)
+	w.Header().Set("Vary", "Accept, Accept-Language")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}

@@ -1,0 +1,122 @@
+// Command test runs the tests against a real PostgreSQL and says plainly what
+// was left out:
+//
+//	go run ./scripts/test [arguments of go test]      (default ./...)
+//
+//	start PostgreSQL ──> go test -json ──> print failures and package lines
+//	                                  └──> count, list every skipped test ──> stop it
+//
+// Exit 0 only if everything passed; with CI=true a skipped test fails the run.
+// Without an installed PostgreSQL it installs the distribution's package where
+// it runs as root and apt-get exists.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/usher-id/usher/internal/testpg"
+)
+
+func main() {
+	code, err := run(os.Args[1:], os.Getenv("CI") == "true")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test:", err)
+	}
+	os.Exit(code)
+}
+
+func run(args []string, ci bool) (int, error) {
+	if len(args) == 0 {
+		args = []string{"./..."}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	url := os.Getenv(testpg.EnvURL)
+	if url == "" {
+		server, err := launch(ctx)
+		switch {
+		case err == nil:
+			url = server.URL()
+			defer func() {
+				if closeErr := server.Close(); closeErr != nil {
+					fmt.Fprintln(os.Stderr, "test: close PostgreSQL:", closeErr)
+				}
+			}()
+		case ci:
+			return 1, fmt.Errorf("no PostgreSQL to test with: %w", err)
+		default:
+			fmt.Fprintln(os.Stderr, "WITHOUT POSTGRESQL:", err)
+		}
+	}
+
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url)
+	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 1, fmt.Errorf("read go test: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return 1, fmt.Errorf("start go test: %w", err)
+	}
+	r := newReport(os.Stdout)
+	readErr := r.read(out)
+	waitErr := cmd.Wait()
+	r.summary()
+	switch {
+	case readErr != nil:
+		return 1, fmt.Errorf("read go test: %w", readErr)
+	case waitErr != nil:
+		return 1, fmt.Errorf("go test: %w", waitErr)
+	case ci && len(r.skipped) > 0:
+		return 1, errors.New("tests were skipped, and CI=true")
+	}
+	return 0, nil
+}
+
+func launch(ctx context.Context) (*testpg.Server, error) {
+	if _, err := testpg.Installed(); errors.Is(err, testpg.ErrNotInstalled) && os.Geteuid() == 0 {
+		if err := install(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return testpg.Launch()
+}
+
+// install fetches Debian's server package, without the cluster that it would
+// create and start by itself.
+func install(ctx context.Context) error {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("%w, and there is no apt-get to install it with", testpg.ErrNotInstalled)
+	}
+	fmt.Println("installing PostgreSQL (apt-get install postgresql)")
+	const confDir = "/etc/postgresql-common/createcluster.d"
+	if err := os.MkdirAll(confDir, 0o755); err != nil {
+		return fmt.Errorf("configure postgresql-common: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(confDir, "usher.conf"), []byte("create_main_cluster = false\n"), 0o644); err != nil {
+		return fmt.Errorf("configure postgresql-common: %w", err)
+	}
+	for _, args := range [][]string{
+		{"update", "-q"},
+		{"install", "-q", "-y", "--no-install-recommends", "postgresql"},
+	} {
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, out)
+		}
+	}
+	return nil
+}
