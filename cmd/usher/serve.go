@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/effect/mail"
@@ -16,6 +17,7 @@ import (
 	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/server"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -114,7 +116,7 @@ func (a *app) applyPolicyFile(ctx context.Context) error {
 func (a *app) background(ctx context.Context) (wait func()) {
 	holder := hex.EncodeToString(random(8))
 	sequencer := event.NewSequencer(a.db, holder, a.log)
-	runs := []func(context.Context){a.settings.Run, sequencer.Run}
+	runs := []func(context.Context){a.settings.Run, sequencer.Run, a.purge}
 	if sender, err := mail.NewSender(mail.NewInbox(a.db)); err != nil {
 		a.log.Error("mail cannot be written", "error", err)
 	} else if a.cfg.Dev {
@@ -127,6 +129,39 @@ func (a *app) background(ctx context.Context) (wait func()) {
 		wg.Go(func() { run(ctx) })
 	}
 	return func() { stop(); wg.Wait() }
+}
+
+// How long what is of no more use is kept, and how often it is looked for
+// (security D1).
+const (
+	keepUseless = 7 * 24 * time.Hour
+	purgeEvery  = 10 * time.Minute
+)
+
+// purge removes dead tokens, old counters, finished jobs and old development
+// mail, until ctx ends.
+func (a *app) purge(ctx context.Context) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var n int
+		err := a.db.Update(ctx, store.Bulk, func(tx store.Tx) error {
+			var err error
+			n, err = tx.Purge(tx.Now().Add(-keepUseless))
+			return err
+		})
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.log.WarnContext(ctx, "nothing was purged", "error", err)
+		case n > 0:
+			a.log.DebugContext(ctx, "purged", "rows", n)
+		}
+	}
 }
 
 func random(n int) []byte {

@@ -194,7 +194,7 @@ func weakness(err error) error {
 	if err == nil {
 		return nil
 	}
-	return user.Refuse(user.WeakPassword, "password", "why", err.Error())
+	return user.Refuse(user.WeakPassword, "password", "why", strings.TrimPrefix(err.Error(), "password "))
 }
 
 func contextWords(p *prepared) []string {

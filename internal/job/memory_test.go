@@ -92,6 +92,7 @@ func (t *memoryTx) LeaseJobs(holder string, until time.Time, n int) ([]store.Job
 	})
 	for i := range jobs {
 		jobs[i].Holder, jobs[i].Until = holder, until
+		jobs[i].Attempts++
 		t.m.jobs[jobs[i].ID] = jobs[i]
 	}
 	return jobs, nil

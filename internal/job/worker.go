@@ -105,7 +105,8 @@ func (w *Worker) pause(ctx context.Context) {
 }
 
 // take leases as many jobs as there are free slots. Where no job is waiting
-// it only reads.
+// it only reads. The lease counts the attempt, so that a job that brings the
+// process down with it is not tried for ever.
 func (w *Worker) take(ctx context.Context) ([]store.Job, error) {
 	n := len(w.free) // only this goroutine takes tokens
 	if n == 0 {
@@ -130,12 +131,6 @@ func (w *Worker) take(ctx context.Context) ([]store.Job, error) {
 		for _, j := range jobs {
 			if w.running(j.ID) {
 				continue // outlived its lease and is still at it
-			}
-			// Counted when it begins: a job that brings the process down with
-			// it must not be tried for ever.
-			j.Attempts++
-			if err := store.Put(tx, j); err != nil {
-				return fmt.Errorf("counting an attempt at job %s: %w", j.ID, err)
 			}
 			leased = append(leased, j)
 		}

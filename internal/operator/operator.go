@@ -242,11 +242,11 @@ func (s *Service) Merge(ctx context.Context, into, other, reason string, preview
 	return m, err
 }
 
-// Unmerge undoes a merge or absorption by its entry.
+// Unmerge undoes a merge, an absorption or an eviction by its entry.
 func (s *Service) Unmerge(ctx context.Context, entry string) (e store.Entry, err error) {
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		var err error
-		e, err = ledger.Open(tx, s.policies.Current(), s.by).Unmerge(user.ID(entry))
+		e, err = ledger.Open(tx, s.policies.Current(), s.by).Undo(user.ID(entry))
 		if errors.Is(err, store.ErrNotFound) {
 			return user.Refuse(user.NotFound, "entry", "entry", entry)
 		}

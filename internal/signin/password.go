@@ -209,7 +209,11 @@ func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Poli
 		return SignedIn{}, err
 	}
 	if who == nil {
-		return SignedIn{}, s.countFailure(ctx, f, a, pol, user.Refuse(user.BadCredential, ""))
+		field := ""
+		if f.client.DistinctErrors && len(f.users) > 0 {
+			field = "password" // this client may learn that the user is known
+		}
+		return SignedIn{}, s.countFailure(ctx, f, a, pol, user.Refuse(user.BadCredential, field))
 	}
 	if r := mayEnter(*who); r != nil {
 		if !f.client.DistinctErrors {

@@ -1,11 +1,14 @@
 package chaos
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,11 +35,28 @@ func (r request) bytes(host string) []byte {
 	return []byte(b.String())
 }
 
+// readable says whether net/http can make a request of the head. Where it
+// cannot, it says 400 and hangs up at once; if much of the body is still under
+// way by then, the connection is reset and the answer may be lost.
+func (r request) readable() bool {
+	_, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r.bytes("localhost"))))
+	if err != nil || r.method == http.MethodConnect {
+		return false
+	}
+	for _, h := range r.headers {
+		if strings.HasPrefix(h, "Host:") || strings.ContainsFunc(h, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			return false
+		}
+	}
+	return true
+}
+
 // dice makes requests. The same seed and vars make the same ones.
 type dice struct {
 	*rand.Rand
 	recorded []replay.Request
-	vars     replay.Vars // what recorded requests refer to
+	cast     []replay.Vars // what recorded requests refer to, for each role
+	vars     replay.Vars   // for the role of the request that is being made
 }
 
 func pick[T any](d *dice, of []T) T { return of[d.IntN(len(of))] }
@@ -98,6 +118,7 @@ func (d *dice) noise(n int) string {
 
 // request makes the next request.
 func (d *dice) request() request {
+	maps.Copy(d.vars, pick(d, d.cast))
 	var r request
 	if d.chance(3) {
 		r = d.fromNothing()

@@ -133,7 +133,7 @@ func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "USHER_DATA="+s.o.Data, "USHER_DATABASE_URL="+s.o.DatabaseURL)
+	cmd.Env = append(cmd.Env, "USHER_DATA="+s.o.Data, "USHER_DATABASE_URL="+s.o.DatabaseURL, "USHER_LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, s.o.Env...)
 	return cmd
 }
@@ -240,7 +240,7 @@ type tail struct {
 	text []byte
 }
 
-const tailMost = 64 << 10
+const tailMost = 16 << 10
 
 func (l *tail) Write(p []byte) (int, error) {
 	l.mu.Lock()

@@ -114,7 +114,7 @@ func isOneUser(w *world, c came) map[string]*string {
 		t.Errorf("the edi-token is for %s, and %s was reserved", minted.EDIID, c.ediID)
 	}
 	own := w.profile(c.ediID, minted.cookie())
-	if text(own.CommonName) != "Ada Lovelace" || text(own.Email) != "Ada@example.org" {
+	if text(own.CommonName) != "Ada Lovelace" || text(own.Email) != "Ada@Example.org" {
 		t.Errorf("the EDI profile is %s <%s>", text(own.CommonName), text(own.Email))
 	}
 

@@ -48,6 +48,8 @@ func (d *Door) batch(l listener) http.HandlerFunc {
 		b := &batching{door: d, w: w, r: r, rc: http.NewResponseController(w), caller: c, listener: l, mode: mode}
 		b.begin()
 		b.run(newLines(r.Body))
+		// Deadlines stay with the connection, which may serve others next.
+		_ = b.rc.SetWriteDeadline(time.Time{})
 	}
 }
 
@@ -76,6 +78,8 @@ func (b *batching) begin() {
 	b.w.Header().Set("Content-Type", "application/x-ndjson")
 	b.w.Header().Set("Cache-Control", "no-store")
 	b.w.WriteHeader(http.StatusOK)
+	b.alive()
+	_ = b.rc.Flush() // before the first line has come: its sender may wait for this
 }
 
 // alive moves the deadlines: a batch may take as long as it likes, but not

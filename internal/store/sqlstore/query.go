@@ -4,8 +4,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
 )
 
 // conn is whatever statements run on: SQLite's pinned connections with their
@@ -23,6 +27,9 @@ type reader struct {
 
 // many runs a query whose first argument is the realm, and reads every row.
 func many[T any](r *reader, q string, bind func(*fields, *T), args ...any) (out []T, err error) {
+	if slices.ContainsFunc(args, unwritable) {
+		return nil, nil
+	}
 	rows, err := r.c.query(q, append([]any{r.realm}, args...))
 	if err != nil {
 		return nil, fault(err)
@@ -50,6 +57,21 @@ func many[T any](r *reader, q string, bind func(*fields, *T), args ...any) (out 
 		return nil, fault(err)
 	}
 	return out, nil
+}
+
+// unwritable is text that no row can hold: PostgreSQL takes neither NUL nor
+// what is not UTF-8, and so nothing that is looked for by it exists.
+func unwritable(arg any) bool {
+	var s string
+	switch a := arg.(type) {
+	case string:
+		s = a
+	case user.ID:
+		s = string(a)
+	default:
+		return false
+	}
+	return strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)
 }
 
 // one is many for a query that gives at most one row.

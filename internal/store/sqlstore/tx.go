@@ -123,7 +123,7 @@ var erase = []string{
 	"DELETE FROM jobs WHERE realm = $1 AND user_id = $2",
 	"UPDATE handles SET dead = 1 WHERE realm = $1 AND user_id = $2",
 	"UPDATE strands SET state = 'erased', document = '', edits = '' WHERE realm = $1 AND user_id = $2",
-	"UPDATE events SET body = '' WHERE realm = $1 AND user_id = $2",
+	"UPDATE events SET body = '', salt = '' WHERE realm = $1 AND user_id = $2",
 }
 
 // EraseUserRows implements store.Tx.
