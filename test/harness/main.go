@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,7 +38,11 @@ func run(m *testing.M) int {
 	if os.Getenv(testpg.EnvURL) == "" {
 		server, err := testpg.Launch()
 		if err == nil {
-			defer server.Close()
+			defer func() {
+				if err := server.Close(); err != nil {
+					fmt.Fprintln(os.Stderr, "harness: close PostgreSQL:", err)
+				}
+			}()
 			err = os.Setenv(testpg.EnvURL, server.URL())
 		}
 		if err != nil {
@@ -48,7 +53,7 @@ func run(m *testing.M) int {
 }
 
 func build(to string) error {
-	cmd := exec.Command("go", "build", "-o", to, program)
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", to, program) //nolint:gosec // a folder of our own
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

@@ -37,8 +37,10 @@ type Server struct {
 	t    testing.TB
 	o    Options
 	cmd  *exec.Cmd
-	said *tail // what it wrote to standard error
-	done chan error
+	said *tail         // what it wrote to standard error
+	done chan struct{} // closed when cmd has ended, after ended was set
+	// ended is how it ended; nil for status 0.
+	ended error
 }
 
 const (
@@ -86,12 +88,13 @@ func (s *Server) start() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatalf("start usher: %v", err)
 	}
-	s.cmd, s.done = cmd, make(chan error, 1)
+	s.cmd, s.done = cmd, make(chan struct{})
 	ready := make(chan map[string]string, 1)
 	go func() {
 		ready <- addresses(stdout)
 		_, _ = io.Copy(s.said, stdout)
-		s.done <- cmd.Wait()
+		s.ended = cmd.Wait()
+		close(s.done)
 	}()
 	select {
 	case at := <-ready:
@@ -100,9 +103,9 @@ func (s *Server) start() {
 	}
 	if s.Public == "" || s.Internal == "" {
 		_ = cmd.Process.Kill()
-		err := <-s.done
+		<-s.done
 		s.cmd = nil
-		s.t.Fatalf("usher serve did not say where it listens: %v\n%s", err, s.said)
+		s.t.Fatalf("usher serve did not say where it listens: %v\n%s", s.ended, s.said)
 	}
 }
 
@@ -176,8 +179,7 @@ func (s *Server) Player(run string) *replay.Player {
 // Alive says whether the process still runs.
 func (s *Server) Alive() bool {
 	select {
-	case err := <-s.done:
-		s.done <- err
+	case <-s.done:
 		return false
 	default:
 		return s.cmd != nil
@@ -200,9 +202,9 @@ func (s *Server) Stop() {
 		s.t.Errorf("stop usher: %v", err)
 	}
 	select {
-	case err := <-s.done:
-		if err != nil {
-			s.t.Errorf("usher ended with %v", err)
+	case <-s.done:
+		if s.ended != nil {
+			s.t.Errorf("usher ended with %v", s.ended)
 		}
 	case <-time.After(stopTimeout):
 		_ = cmd.Process.Kill()

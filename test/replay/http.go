@@ -79,10 +79,11 @@ func (p *Player) outgoing(r Request) (outgoing, error) {
 	if out.headers, err = p.Vars.strings(r.Headers); err != nil {
 		return out, err
 	}
-	contentType := ""
-	if out.body, contentType, err = p.payload(r); err != nil {
+	body, contentType, err := p.payload(r)
+	if err != nil {
 		return out, err
 	}
+	out.body = body
 	out.hasBody = r.JSON != nil || r.Form != nil || r.Text != nil
 	if contentType != "" && !has(out.headers, "Content-Type") {
 		out.headers["Content-Type"] = contentType

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/usher-id/usher/internal/user"
 )
@@ -134,6 +135,8 @@ func sentence(no *user.Refusal) string {
 		return name + " is not supported"
 	case why == "":
 		return name + " is not valid"
+	case strings.HasPrefix(why, name+" "):
+		return why
 	default:
 		return name + " " + why
 	}

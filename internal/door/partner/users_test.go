@@ -203,6 +203,7 @@ func TestWhatAFieldIsRefusedFor(t *testing.T) {
 		"passwordHash is not supported": user.Refuse(user.Unsupported, "passwordHash"),
 		"username should not be empty":  user.Refuse(user.Missing, "username"),
 		"roles is not valid":            user.Refuse(user.Invalid, "roles"),
+		"username refused: too long":    user.Refuse(user.Invalid, "username", "why", "username refused: too long"),
 	} {
 		w := newWorld()
 		w.fail = no
