@@ -121,12 +121,12 @@ func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
 		return nil, err
 	}
 	feeds := feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0))
-	signins := signin.New(signin.Options{
+	signIns := signin.New(signin.Options{
 		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Secret: secret,
 		Floor: !a.cfg.Dev, Now: time.Now,
 	})
 	return partner.New(partner.Options{
-		Feed: feeds, SignIn: signins, Sessions: a.sessions, Groups: a.groups,
+		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups,
 		IDToken: func(_ context.Context, in signin.SignedIn, audience string) (string, error) {
 			return a.sessions.IDToken(a.cfg.PublicURL, in.Session.Subject, audience, in.Profile)
 		},

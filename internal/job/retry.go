@@ -23,7 +23,7 @@ func delay(attempt int) time.Duration {
 	for range attempt - 1 {
 		d = min(d*growth, maxDelay)
 	}
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // jitter
 }
 
 type permanentError struct{ error }

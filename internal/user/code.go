@@ -6,7 +6,7 @@ import "fmt"
 // lists them for the test that proves it.
 type Code string
 
-const (
+const ( //nolint:gosec // codes, not credentials
 	Invalid         Code = "invalid"          // a field's value is refused
 	Missing         Code = "missing"          // a field is not there
 	Malformed       Code = "malformed"        // the input cannot be read
@@ -16,18 +16,18 @@ const (
 	Conflict        Code = "conflict"         // matches lead to different users
 	InUse           Code = "in_use"           // a name or address is another's
 	Challenge       Code = "challenge"        // prove the existing account first
-	UserLocked      Code = "locked"           //
-	UserDeleted     Code = "deleted"          //
+	UserLocked      Code = "locked"           // kept out by somebody
+	UserDeleted     Code = "deleted"          // closed, and does not come back by itself
 	BadCredential   Code = "bad_credential"   // unknown user or wrong password, not said which
-	InvalidClient   Code = "invalid_client"   //
+	InvalidClient   Code = "invalid_client"   // unknown client, or not its secret
 	BadToken        Code = "bad_token"        // expired, used, revoked or not ours
 	Throttled       Code = "throttled"        // too many tries from a network or client
 	Busy            Code = "busy"             // the hashing queue is full
 	WeakPassword    Code = "weak_password"    // too short, too long or too common
-	TooLarge        Code = "too_large"        //
+	TooLarge        Code = "too_large"        // more than is taken at once
 	Unsupported     Code = "unsupported"      // a type or format nobody serves
-	AlreadyMember   Code = "already_member"   //
-	NotMember       Code = "not_member"       //
+	AlreadyMember   Code = "already_member"   // in the group already
+	NotMember       Code = "not_member"       // not in the group
 	UntrustedSource Code = "untrusted_source" // the source may not speak for this user
 	NotUndoable     Code = "not_undoable"     // a later entry stands on this one
 )

@@ -29,7 +29,7 @@ func body(r *http.Request) (members, answer, error) {
 		return nil, answer{}, user.Refuse(user.TooLarge, "")
 	}
 	if err != nil {
-		return nil, badRequest("The request body cannot be read"), nil
+		return nil, badRequest("The request body cannot be read"), nil //nolint:nilerr // the answer says it
 	}
 	m, why := parseObject(raw)
 	if why != "" {

@@ -85,7 +85,7 @@ func (d *Door) api(op operation) func(http.ResponseWriter, *http.Request) {
 			d.write(w, r, op.name, format, d.failed(r.Context(), op.name, p.err))
 			return
 		}
-		a := answer{}
+		var a answer
 		if acceptable {
 			a = op.run(r.Context(), p.live, r)
 		} else {

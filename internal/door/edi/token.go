@@ -67,7 +67,7 @@ func (d *Door) renew(w http.ResponseWriter, r *http.Request, p presented) {
 		d.Log.WarnContext(r.Context(), "renewing an edi-token", "error", err)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the public URL's scheme
 		Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -104,7 +104,9 @@ func TestSyncRefusesWhatItCannotRead(t *testing.T) {
 	} {
 		w := newWorld()
 		got := call(w.internal(), "PUT", users, body, systemCtx)
-		if msg := errorBody(t, got); got.Code != 400 || msg != want && !(strings.HasSuffix(want, ": ") && strings.HasPrefix(msg, want)) {
+		msg := errorBody(t, got)
+		fits := msg == want || strings.HasSuffix(want, ": ") && strings.HasPrefix(msg, want)
+		if got.Code != 400 || !fits {
 			t.Errorf("%.80s: %d %q, want %q", body, got.Code, msg, want)
 		}
 		if len(w.syncs) > 0 {

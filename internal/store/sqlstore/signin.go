@@ -16,6 +16,7 @@ const signInColumns = ` u.id, u.status, u.epoch,
 	COALESCE((SELECT MIN(n.value) FROM handles n WHERE n.user_id = u.id AND n.realm = u.realm AND n.space = $3 AND n.strand_id = s.id AND n.dead = 0), ''),
 	COALESCE(p.strand_id, ''), COALESCE(p.hash, ''), COALESCE(p.imported, ''), COALESCE(p.set_aside, 0), COALESCE(p.set_at, 0)`
 
+//nolint:gosec // a join, not a credential
 const signInPasswords = " LEFT JOIN passwords p ON p.realm = u.realm AND p.user_id = u.id"
 
 // The door's oldest live strand of a user.

@@ -102,15 +102,15 @@ func (p *pinned) stmt(q string) (*sql.Stmt, error) {
 }
 
 func (p *pinned) query(q string, args []any) (*sql.Rows, error) {
-	s, err := p.stmt(q)
+	s, err := p.stmt(q) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(context.Background(), args...) //nolint:sqlclosecheck // the caller closes
+	return s.QueryContext(context.Background(), args...)
 }
 
 func (p *pinned) exec(q string, args []any) (int64, error) {
-	s, err := p.stmt(q)
+	s, err := p.stmt(q) //nolint:sqlclosecheck // kept for the life of the connection
 	if err != nil {
 		return 0, err
 	}
@@ -296,11 +296,8 @@ func within(w *pinned, fn func(conn) error) (err error) {
 
 func (l *lite) ping(ctx context.Context) error {
 	return l.view(ctx, func(c conn) error {
-		rows, err := c.query("SELECT 1", nil)
-		if err != nil {
-			return err
-		}
-		return rows.Close()
+		_, err := many(&reader{c: c, realm: "1"}, "SELECT $1", func(f *fields, s *string) { f.add(s) })
+		return err
 	})
 }
 
