@@ -64,8 +64,7 @@ func (s *Service) Edit(ctx context.Context, live session.Live, e Edit) (prof use
 	return prof, err
 }
 
-// names is the space of each door's ids.
-// names is never written to.
+// names is the space of each door's ids. It is never written to.
 var names = map[user.Door]user.Space{
 	user.DoorEDI:     user.SpaceEDI,
 	user.DoorPartner: user.SpacePartner,

@@ -211,23 +211,30 @@ func (g *gatherer) locate(w *World, addresses []Address) error {
 		if w.Act != Arriving || a.Kind != user.Email || a.Assurance != user.Proven {
 			continue
 		}
-		// An idp_uid is kept as it was given, whatever its case.
-		for _, subject := range distinctText(a.Key, a.Display) {
-			n, err := g.named(user.IdentityKey{Issuer: normal.IssuerEmail, Subject: subject})
-			if err != nil {
-				return err
-			}
-			if n.Holder != nil && n.Grant {
-				w.Named = append(w.Named, n)
-			}
+		if err := g.reservedUnder(w, l); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func distinctText(a, b string) []string {
-	if a == b || b == "" {
-		return []string{a}
+// reservedUnder adds the reservations that were made under a proven e-mail,
+// however it was spelled.
+func (g *gatherer) reservedUnder(w *World, l Located) error {
+	for i := range l.Asserted {
+		h := &l.Asserted[i]
+		if !h.Reserved || h.Standing != Open {
+			continue
+		}
+		identities, err := g.tx.Identities(h.User)
+		if err != nil {
+			return fmt.Errorf("reading the identities of %s: %w", h.User, err)
+		}
+		for _, id := range identities {
+			if e, err := normal.ParseEmail(id.Subject); id.Issuer == normal.IssuerEmail && id.Reserved && err == nil && e.Key() == l.Address.Key {
+				w.Named = append(w.Named, Named{Key: id.Key(), Holder: h, Grant: true})
+			}
+		}
 	}
-	return []string{a, b}
+	return nil
 }

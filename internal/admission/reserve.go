@@ -100,7 +100,26 @@ func (k *Desk) Reserve(r Reservation) (Reserved, error) {
 		Identities: []user.IdentityKey{r.Identity},
 		Names:      []user.Handle{{Space: user.SpaceEDI, Value: number}},
 	})
-	return Reserved{User: out.User, Handle: number, Created: out.Created}, err
+	if err != nil {
+		return Reserved{}, err
+	}
+	return Reserved{User: out.User, Handle: number, Created: out.Created}, k.findableByEmail(r.Identity, out)
+}
+
+// findableByEmail lets a reservation that is named by an e-mail be found by a
+// proof of that address. The claim is a bare word: it neither links nor blocks.
+func (k *Desk) findableByEmail(key user.IdentityKey, out Outcome) error {
+	if key.Issuer != normal.IssuerEmail {
+		return nil
+	}
+	e, err := normal.ParseEmail(key.Subject)
+	if err != nil {
+		return nil //nolint:nilerr // no address, so no proof of it can come
+	}
+	return store.Put(k.tx, user.Claim{
+		Kind: user.Email, Address: e.Key(), Display: e.String(), User: out.User.ID, Strand: out.Strand.ID,
+		Source: out.Strand.Source, Assurance: user.Asserted, Since: k.tx.Now(),
+	})
 }
 
 // EDINumber gives a user's EDI number, made at first need on a strand of the

@@ -36,9 +36,11 @@ func (s *Service) FindEDI(ctx context.Context, number string) (u user.User, err 
 	return u, err
 }
 
-// Resolve finds the user that an operator names: by id, living or retired, by
-// any handle, by identity ("issuer subject" or an EDI idp_uid), by e-mail or
-// by username. NotFound when nothing matches, Conflict when several do.
+// Resolve finds the user that an operator names: by id, that of a merged user
+// leading to its survivor, by any handle, by identity ("issuer subject" or an
+// EDI idp_uid), by e-mail or by username. A dead handle is a name of last
+// resort: it gives the deleted user where it is nobody else's. NotFound when
+// nothing matches, Conflict when several do.
 func (s *Service) Resolve(ctx context.Context, ref string) (u user.User, err error) {
 	err = s.store.View(ctx, func(r store.Reader) error {
 		var err error
@@ -54,7 +56,8 @@ func Resolve(r store.Reader, ref string) (user.User, error) {
 		return user.User{}, user.Refuse(user.NotFound, "user", "user", ref)
 	}
 	u, err := r.User(user.ID(ref))
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
+	// A merged user is found as the retired id that it is, below.
+	if err == nil && u.Status != user.Merged || err != nil && !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
 	for _, find := range []func(store.Reader, string) ([]user.ID, error){byHandle, byIdentity, byEmail} {
@@ -78,15 +81,22 @@ func byHandle(r store.Reader, ref string) ([]user.ID, error) {
 	if n, err := normal.ImportedUsername(ref); err == nil && n.Key != ref {
 		values = append(values, n.Key)
 	}
-	var ids []user.ID
+	var ids, dead []user.ID
 	for _, v := range values {
 		hs, err := r.FindHandles(v)
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range hs {
-			ids = add(ids, h.User)
+			if h.Dead {
+				dead = add(dead, h.User)
+			} else {
+				ids = add(ids, h.User)
+			}
 		}
+	}
+	if len(ids) == 0 {
+		return dead, nil
 	}
 	return ids, nil
 }

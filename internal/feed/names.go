@@ -23,10 +23,10 @@ func (p *prepared) recallEmail(doc user.Document) error {
 	return nil
 }
 
-// freeName refuses a username that is somebody's, and frees one whose user was
+// nameFree refuses a username that is somebody's, but not one whose user was
 // erased by the person: a name is chosen, unlike an id, and the feed that
 // brought it may bring it again.
-func (s *syncing) freeName(key string) error {
+func (s *syncing) nameFree(key string) error {
 	h, err := s.tx.Handle(user.SpacePartnerUN, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -40,10 +40,20 @@ func (s *syncing) freeName(key string) error {
 			return fmt.Errorf("reading the strand of a username: %w", err)
 		}
 		if st.Source == s.c.Source {
-			return store.Delete(s.tx, h)
+			return nil
 		}
 	}
 	return user.Refuse(user.InUse, "username")
+}
+
+// takeName gives a record a username that is free, over the tombstone that may
+// stand there.
+func (s *syncing) takeName(u, strand user.ID, key string) error {
+	err := store.Put(s.tx, user.Handle{Space: user.SpacePartnerUN, Value: key, User: u, Strand: strand, Created: s.tx.Now()})
+	if err != nil {
+		return fmt.Errorf("giving a username: %w", err)
+	}
+	return nil
 }
 
 // rename moves a record's username.
@@ -62,9 +72,7 @@ func (s *syncing) rename(rec store.Record, p prepared) error {
 	if p.username == nil {
 		return nil
 	}
-	return store.Insert(s.tx, user.Handle{
-		Space: user.SpacePartnerUN, Value: p.username.Key, User: rec.User.ID, Strand: rec.Strand.ID, Created: s.tx.Now(),
-	})
+	return s.takeName(rec.User.ID, rec.Strand.ID, p.username.Key)
 }
 
 // setRoles makes the memberships of a strand what the feed says. What the

@@ -46,7 +46,7 @@ const (
 
 // prepare checks one sync. Password rules apply to a new password only, not
 // to the one that is stored already.
-func (s *Service) prepare(ctx context.Context, c Caller, in Sync, mode Mode) (prepared, error) {
+func (s *Service) prepare(ctx context.Context, c Caller, in Sync) (prepared, error) {
 	p := prepared{verified: in.Verified, facts: map[user.Attr]*string{}, active: in.Active}
 	if in.Number.Value != nil {
 		p.number = *in.Number.Value
@@ -81,7 +81,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, in Sync, mode Mode) (pr
 	if p.number == "" && p.email == nil && p.username == nil && len(p.identities) == 0 {
 		return p, user.Refuse(user.Missing, "email")
 	}
-	return p, s.takePassword(ctx, c, &p, in, mode)
+	return p, s.takePassword(ctx, c, &p, in)
 }
 
 func (p *prepared) takeUsername(in Sync) error {
@@ -138,7 +138,7 @@ func (p *prepared) takeRoles(in Sync) error {
 
 // takePassword hashes what is new. A sync that repeats the stored password
 // costs one verification and changes nothing.
-func (s *Service) takePassword(ctx context.Context, c Caller, p *prepared, in Sync, mode Mode) error {
+func (s *Service) takePassword(ctx context.Context, c Caller, p *prepared, in Sync) error {
 	if in.PasswordHash.Value != nil {
 		if in.Password.Value != nil {
 			return user.Refuse(user.Invalid, "passwordHash", "why", "cannot be sent together with password")
@@ -157,10 +157,6 @@ func (s *Service) takePassword(ctx context.Context, c Caller, p *prepared, in Sy
 	plain := password.Plain(*in.Password.Value)
 	rule := s.policies.Current().Password(c.Source.Door())
 	weak := password.Rules{MinLength: rule.MinLength, Blocklist: rule.Blocklist}.Check(plain, contextWords(p)...)
-	if mode == DryRun {
-		p.credential.same = true
-		return weakness(weak)
-	}
 	stored, err := s.storedPassword(ctx, c, *p)
 	if err != nil {
 		return err
@@ -232,14 +228,21 @@ func (s *Service) storedPassword(ctx context.Context, c Caller, p prepared) (has
 
 // match finds the source's own record that a sync is about (contract
 // partner.md): by identity, by number, else by e-mail, else by username.
-// E-mail and username that lead to two records are a conflict.
+// Two of them that lead to two records are a conflict.
 func match(r store.Reader, source user.Source, p prepared) (store.Record, bool, error) {
-	if rec, ok, err := byIdentity(r, source, p.identities); ok || err != nil {
-		return rec, ok, err
+	known, identified, err := byIdentity(r, source, p.identities)
+	if err != nil {
+		return known, false, err
 	}
 	if p.number != "" {
 		rec, err := own(r, source, p.number)
+		if err == nil && identified && rec.Strand.ID != known.Strand.ID {
+			err = user.Refuse(user.Conflict, "identities")
+		}
 		return rec, err == nil, err
+	}
+	if identified {
+		return known, true, nil
 	}
 	var rec store.Record
 	found := false
@@ -279,7 +282,13 @@ func sameName(rec store.Record, key string) bool {
 	return err == nil && n.Key == key
 }
 
-// byIdentity finds the source's own strand that brought an identity.
+func sameEmail(stored, key string) bool {
+	e, err := normal.ParseEmail(stored)
+	return err == nil && e.Key() == key
+}
+
+// byIdentity finds the source's own strand that brought an identity, or is in
+// the user that has it.
 func byIdentity(r store.Reader, source user.Source, keys []user.IdentityKey) (store.Record, bool, error) {
 	for _, key := range keys {
 		i, err := r.Identity(key)
@@ -293,11 +302,14 @@ func byIdentity(r store.Reader, source user.Source, keys []user.IdentityKey) (st
 		if err != nil {
 			return store.Record{}, false, fmt.Errorf("reading strands: %w", err)
 		}
+		var mine user.ID
 		for _, s := range strands {
-			if s.Source != source || s.State == user.Erased {
-				continue
+			if s.Source == source && s.State != user.Erased && (mine == "" || s.ID == i.Strand) {
+				mine = s.ID
 			}
-			rec, err := r.RecordByStrand(s.ID, user.SpacePartner)
+		}
+		if mine != "" {
+			rec, err := r.RecordByStrand(mine, user.SpacePartner)
 			return rec, err == nil, err
 		}
 	}

@@ -53,7 +53,7 @@ var errDry = errors.New("feed: dry run")
 // Invalid, Missing, WeakPassword, Conflict, InUse, UserLocked, UserDeleted,
 // Challenge, NotFound, Busy.
 func (s *Service) Sync(ctx context.Context, c Caller, in Sync, mode Mode) (Result, error) {
-	p, err := s.prepare(ctx, c, in, mode)
+	p, err := s.prepare(ctx, c, in)
 	if err != nil {
 		return Result{}, err
 	}
@@ -122,11 +122,11 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 	for i := range in {
 		if !in[i].Password.Sent {
 			// Nothing to hash: not worth a goroutine.
-			ready[i], refused[i] = s.prepare(ctx, c, in[i], Write)
+			ready[i], refused[i] = s.prepare(ctx, c, in[i])
 			continue
 		}
 		g.Go(func() error {
-			ready[i], refused[i] = s.prepare(gctx, c, in[i], Write)
+			ready[i], refused[i] = s.prepare(gctx, c, in[i])
 			return nil
 		})
 	}

@@ -3,11 +3,13 @@ package feed
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -28,6 +30,7 @@ func newSyncing(tx store.Tx, pol policy.Policy, c Caller) *syncing {
 // sync creates or updates one user. Every refusal comes before the first
 // write, so that a batch can go on after one.
 func (s *syncing) sync(p prepared) (Result, error) {
+	p.facts = maps.Clone(p.facts) // added to below, and the transaction may run again
 	rec, found, err := match(s.tx, s.c.Source, p)
 	if err != nil {
 		return Result{}, err
@@ -47,10 +50,9 @@ func (s *syncing) create(p prepared) (Result, error) {
 	}
 	names := []user.Handle{{Space: user.SpacePartner, Value: strconv.FormatInt(s.tx.NewNumber(), 10)}}
 	if p.username != nil {
-		if err := s.freeName(p.username.Key); err != nil {
+		if err := s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
 		}
-		names = append(names, user.Handle{Space: user.SpacePartnerUN, Value: p.username.Key})
 	}
 	verified := isTrue(p.verified)
 	p.facts[user.EmailVerified] = user.Text(strconv.FormatBool(verified))
@@ -68,6 +70,11 @@ func (s *syncing) create(p prepared) (Result, error) {
 	res := Result{
 		Record:  store.Record{User: out.User, Strand: out.Strand, Number: names[0].Value},
 		Created: true, Ignored: out.Ignored, Changes: changes(nil, p.facts),
+	}
+	if p.username != nil {
+		if err := s.takeName(out.User.ID, out.Strand.ID, p.username.Key); err != nil {
+			return Result{}, err
+		}
 	}
 	if p.credential.imported != "" && !slices.Contains(out.Ignored, "password") {
 		if err := s.rememberImport(out, p.credential); err != nil {
@@ -88,12 +95,14 @@ func (s *syncing) create(p prepared) (Result, error) {
 func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 	doc := rec.Strand.Document
 	res := Result{Record: rec}
-	emailChanged := p.email != nil && doc.Text(user.EmailAttr) != p.email.String()
+	// Written in other letters it is the same mailbox, and as verified as before.
+	respelled := p.email != nil && doc.Text(user.EmailAttr) != p.email.String()
+	moved := respelled && !sameEmail(doc.Text(user.EmailAttr), p.email.Key())
 	verified := doc.Text(user.EmailVerified) == "true"
 	switch {
 	case p.verified.Value != nil:
 		verified = *p.verified.Value
-	case emailChanged:
+	case moved:
 		verified = false
 	}
 	verifiedChanged := strconv.FormatBool(verified) != doc.Text(user.EmailVerified)
@@ -117,13 +126,13 @@ func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 	}
 	nameChanged := p.username != nil && !sameName(rec, p.username.Key)
 	if nameChanged {
-		if err := s.freeName(p.username.Key); err != nil {
+		if err := s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
 		}
 	}
 	var touched bool
 	if len(changed) > 0 || len(newIDs) > 0 || newHash != "" {
-		if touched, err = s.reprovision(&res, p, changed, newIDs, newHash, emailChanged || verifiedChanged, verified); err != nil {
+		if touched, err = s.reprovision(&res, p, changed, newIDs, newHash, respelled || verifiedChanged, verified); err != nil {
 			return Result{}, err
 		}
 	}
@@ -178,7 +187,7 @@ func (s *syncing) reprovision(res *Result, p prepared, changed map[user.Attr]*st
 	}
 	res.Record.User, res.Record.Strand, res.Ignored = out.User, out.Strand, out.Ignored
 	if address {
-		if err := s.dropOldClaims(rec, p.email.Key()); err != nil {
+		if err := s.dropOldAddresses(&res.Record, a.Addresses[0]); err != nil {
 			return false, err
 		}
 	}
@@ -274,19 +283,41 @@ func (s *syncing) taken(rec store.Record, p prepared) error {
 	return nil
 }
 
-func (s *syncing) dropOldClaims(rec store.Record, keep string) error {
+// dropOldAddresses takes from a record every e-mail but the one it has now, and
+// what its word owned beyond what it still says.
+func (s *syncing) dropOldAddresses(rec *store.Record, now admission.Address) error {
+	dropped := false
 	claims, err := s.tx.ClaimsOf(rec.User.ID)
 	if err != nil {
 		return fmt.Errorf("reading addresses: %w", err)
 	}
 	for _, c := range claims {
-		if c.Strand == rec.Strand.ID && c.Kind == user.Email && c.Address != keep {
-			if err := store.Delete(s.tx, c); err != nil {
-				return fmt.Errorf("dropping an address: %w", err)
-			}
+		if c.Strand != rec.Strand.ID || c.Kind != user.Email || c.Address == now.Key {
+			continue
 		}
+		if err := store.Delete(s.tx, c); err != nil {
+			return fmt.Errorf("dropping an address: %w", err)
+		}
+		dropped = true
 	}
-	return nil
+	owned, err := s.tx.Owned(rec.User.ID)
+	if err != nil {
+		return fmt.Errorf("reading owned addresses: %w", err)
+	}
+	for _, o := range owned {
+		if o.Strand != rec.Strand.ID || o.Kind != user.Email || o.Address == now.Key && now.Assurance == user.Proven {
+			continue
+		}
+		if err := store.Delete(s.tx, o); err != nil {
+			return fmt.Errorf("giving up an address: %w", err)
+		}
+		dropped = true
+	}
+	if !dropped {
+		return nil
+	}
+	rec.User, err = ledger.Open(s.tx, s.pol, s.c.By).Reproject(rec.User)
+	return err
 }
 
 // touch writes down who changed a record last, and when.

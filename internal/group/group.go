@@ -118,12 +118,19 @@ func Find(r store.Reader, ref string) (user.Group, error) {
 }
 
 // Add puts a user in a group on an operator's word. Being in it already is no
-// error.
+// error. Refusals: NotFound and Conflict for the group, UserDeleted.
 func (s *Service) Add(ctx context.Context, ref string, u user.ID, by string) (g user.Group, err error) {
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		var err error
 		if g, err = Find(tx, ref); err != nil {
 			return err
+		}
+		who, err := tx.User(u)
+		if err != nil {
+			return fmt.Errorf("reading the user: %w", err)
+		}
+		if who.Status == user.Deleted || who.Status == user.Merged {
+			return user.Refuse(user.UserDeleted, "user", "status", string(who.Status))
 		}
 		return AddIn(tx, g, u, by)
 	})

@@ -28,13 +28,14 @@ func Owner(tx store.Tx, u user.User, template, once string, data map[string]stri
 		if o.Kind != user.Email {
 			continue
 		}
-		data = maps.Clone(data)
+		told := map[string]string{}
+		maps.Copy(told, data)
 		if n := u.Profile.Text(user.Name); n != "" {
-			data["name"] = n
+			told["name"] = n
 		}
 		return job.Enqueue(tx, job.New{
 			Kind: job.KindMail, Key: template + ":" + string(u.ID) + ":" + once, User: u.ID,
-			Payload: job.Mail{To: o.Address, Template: template, Lang: u.Profile.Text(user.Locale), Data: data},
+			Payload: job.Mail{To: o.Address, Template: template, Lang: u.Profile.Text(user.Locale), Data: told},
 		})
 	}
 	return nil

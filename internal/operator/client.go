@@ -11,7 +11,7 @@ import (
 )
 
 // CreateClient registers a program that signs people in at the partner door.
-// Without a secret the client is public. Refusals: Missing, InUse.
+// Without a secret the client is public. Refusals: Invalid, InUse.
 func (s *Service) CreateClient(ctx context.Context, id, secret string, distinctErrors bool) (c user.Client, err error) {
 	if id == "" || len(id) > 255 {
 		return c, user.Refuse(user.Invalid, "id", "why", "must be 1 to 255 characters")

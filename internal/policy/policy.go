@@ -59,8 +59,26 @@ type Linking struct {
 
 // PasswordRule bounds a new password. Lengths are in code points.
 type PasswordRule struct {
-	MinLength int  `yaml:"min_length"`
+	MinLength int `yaml:"min_length"`
+	// Blocklist holds where a rule does not name it.
 	Blocklist bool `yaml:"blocklist"`
+}
+
+// UnmarshalYAML reads a rule; only an explicit false turns the blocklist off.
+func (r *PasswordRule) UnmarshalYAML(n *yaml.Node) error {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		// What decodes a node by itself does not look for unknown keys.
+		if k := n.Content[i]; k.Value != "min_length" && k.Value != "blocklist" {
+			return fmt.Errorf("line %d: field %s not found in a password rule", k.Line, k.Value)
+		}
+	}
+	type plain PasswordRule
+	rule := plain{Blocklist: true}
+	if err := n.Decode(&rule); err != nil {
+		return err
+	}
+	*r = PasswordRule(rule)
+	return nil
 }
 
 // Limits bound wrong tries.
@@ -104,6 +122,9 @@ type EDI struct {
 // Duration is a time.Duration that YAML writes as "180d" or "15m".
 type Duration time.Duration
 
+// maxDays is a century; three of them do not fit into a time.Duration.
+const maxDays = 36_525
+
 // UnmarshalYAML reads Go's notation, and days.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	var s string
@@ -111,7 +132,7 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 		return err
 	}
 	var days int
-	if c, err := fmt.Sscanf(s, "%dd", &days); err == nil && c == 1 && fmt.Sprintf("%dd", days) == s && days >= 0 {
+	if c, err := fmt.Sscanf(s, "%dd", &days); err == nil && c == 1 && fmt.Sprintf("%dd", days) == s && days >= 0 && days <= maxDays {
 		*d = Duration(time.Duration(days) * 24 * time.Hour)
 		return nil
 	}
@@ -148,8 +169,9 @@ func Default() Policy {
 	}
 }
 
-// Parse reads a policy file over the default: what it does not name keeps its
-// default. Unknown keys and values are errors that name the line.
+// Parse reads a policy file over the default: what it does not name, or leaves
+// empty, keeps its default. An unknown key is an error that names its line, a
+// value that cannot be is one that names its key.
 func Parse(doc []byte) (Policy, error) {
 	p := Default()
 	dec := yaml.NewDecoder(bytes.NewReader(doc))
@@ -160,7 +182,21 @@ func Parse(doc []byte) (Policy, error) {
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return Policy{}, errors.New("reading the policy: more than one document")
 	}
-	return p, p.check()
+	// A heading with nothing under it would leave no rule at all.
+	d := Default()
+	if p.Sources == nil {
+		p.Sources = d.Sources
+	}
+	if p.Authority == nil {
+		p.Authority = d.Authority
+	}
+	if p.Passwords == nil {
+		p.Passwords = d.Passwords
+	}
+	if err := p.check(); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
 }
 
 func (p Policy) check() error {
@@ -169,6 +205,11 @@ func (p Policy) check() error {
 		case Untrusted, Trusted, Authoritative:
 		default:
 			return fmt.Errorf("policy: sources.%s.trust is %q; it can be untrusted, trusted or authoritative", name, r.Trust)
+		}
+	}
+	for name, order := range p.Authority {
+		if len(order) == 0 {
+			return fmt.Errorf("policy: authority.%s names nobody, so that the attribute would never be shown", name)
 		}
 	}
 	for name, r := range p.Passwords {
@@ -189,6 +230,9 @@ func (p Policy) check() error {
 	l := p.Limits
 	if l.AccountFailures < 1 || l.AccountTotal < 1 || l.NetworkFailures < 1 {
 		return errors.New("policy: limits must be at least 1")
+	}
+	if l.AccountWindow <= 0 || l.NetworkWindow <= 0 {
+		return errors.New("policy: limits.account_window and network_window must be longer than 0")
 	}
 	return nil
 }

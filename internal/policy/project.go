@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/usher-id/usher/internal/user"
@@ -9,7 +10,8 @@ import (
 // Project derives the effective profile from a user's live strands and
 // addresses. It is a pure function of what they hold, not of the order in
 // which they came: equal assurance is decided by the source's name and then by
-// the value, never by an id.
+// the value. An id decides only which of two strands that say the very same is
+// named as the one that says it.
 func (p Policy) Project(strands []user.Strand, claims []user.Claim, owned []user.Owner) user.Profile {
 	out := user.Profile{}
 	for _, a := range named(strands) {
@@ -92,7 +94,8 @@ func latestEdit(a user.Attr, strands []user.Strand) (user.Shown, bool) {
 		if s.State != user.Live || !ok {
 			continue
 		}
-		if strand == "" || f.At.After(best.At) || f.At.Equal(best.At) && before(f, best) {
+		if strand == "" || f.At.After(best.At) ||
+			f.At.Equal(best.At) && (before(f, best) || equal(f, best) && s.ID < strand) {
 			best, strand = f, s.ID
 		}
 	}
@@ -121,13 +124,17 @@ func surest(a user.Attr, strands []user.Strand, only user.Source) (user.Shown, b
 			best, source, strand = f, s.Source, s.ID
 			continue
 		}
-		if strand == "" || r > b || r == b && (s.Source < source || s.Source == source && before(f, best)) {
+		if strand == "" || r > b || r == b && (s.Source < source ||
+			s.Source == source && (before(f, best) || equal(f, best) && s.ID < strand)) {
 			best, source, strand = f, s.Source, s.ID
 		}
 	}
 	return user.Shown{Value: best.Value, Strand: strand, Assurance: best.Assurance}, strand != ""
 }
 
+func equal(a, b user.Fact) bool { return !before(a, b) && !before(b, a) }
+
+// before orders values by spelling, and none behind every value.
 func before(a, b user.Fact) bool {
 	switch {
 	case a.Value == nil:
@@ -140,7 +147,8 @@ func before(a, b user.Fact) bool {
 }
 
 // firstAddress picks the e-mail that stands for the user: the owned before
-// the attested before the asserted, then the earliest, then by spelling.
+// the attested before the asserted, then the earliest, then by spelling. An
+// owned address is spelled as the strand that owns it does.
 func firstAddress(strands []user.Strand, claims []user.Claim, owned []user.Owner) (user.Claim, bool) {
 	live := map[user.ID]bool{}
 	for _, s := range strands {
@@ -149,26 +157,17 @@ func firstAddress(strands []user.Strand, claims []user.Claim, owned []user.Owner
 	var best user.Claim
 	found := false
 	consider := func(c user.Claim) {
-		r, b := c.Assurance.Rank(), best.Assurance.Rank()
-		if !found || r > b || r == b && (c.Since.Before(best.Since) || c.Since.Equal(best.Since) && c.Address < best.Address) {
+		if !found || surer(c, best) {
 			best, found = c, true
 		}
 	}
-	display := map[string]string{}
-	for _, c := range claims {
-		if c.Kind == user.Email && live[c.Strand] {
-			display[c.Address] = c.Display
-		}
-	}
 	for _, o := range owned {
-		if o.Kind != user.Email || !live[o.Strand] {
-			continue
+		if o.Kind == user.Email && live[o.Strand] {
+			consider(user.Claim{
+				Kind: user.Email, Address: o.Address, Display: spelling(o, claims, live), Strand: o.Strand,
+				Assurance: user.Proven, Since: o.Proven,
+			})
 		}
-		d := display[o.Address]
-		if d == "" {
-			d = o.Address
-		}
-		consider(user.Claim{Kind: user.Email, Address: o.Address, Display: d, Strand: o.Strand, Assurance: user.Proven, Since: o.Proven})
 	}
 	for _, c := range claims {
 		if c.Kind == user.Email && live[c.Strand] {
@@ -179,4 +178,27 @@ func firstAddress(strands []user.Strand, claims []user.Claim, owned []user.Owner
 		}
 	}
 	return best, found
+}
+
+func surer(a, b user.Claim) bool {
+	return cmp.Or(
+		cmp.Compare(b.Assurance.Rank(), a.Assurance.Rank()), a.Since.Compare(b.Since),
+		cmp.Compare(a.Address, b.Address), cmp.Compare(a.Display, b.Display), cmp.Compare(a.Strand, b.Strand),
+	) < 0
+}
+
+// spelling gives an owned address as its strand wrote it, else as any claim
+// does, else the canonical key.
+func spelling(o user.Owner, claims []user.Claim, live map[user.ID]bool) string {
+	out, own := "", false
+	for _, c := range claims {
+		if c.Kind != o.Kind || c.Address != o.Address || !live[c.Strand] {
+			continue
+		}
+		mine := c.Strand == o.Strand
+		if out == "" || mine && !own || mine == own && c.Display < out {
+			out, own = c.Display, mine
+		}
+	}
+	return cmp.Or(out, o.Address)
 }

@@ -123,7 +123,8 @@ func (s *Service) original(ctx context.Context, text string) (Live, error) {
 func (s *Service) MintCookie(ctx context.Context, live Live) (text string, expires time.Time, err error) {
 	var person Person
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		if _, err := Again(tx, live); err != nil {
+		u, err := Again(tx, live)
+		if err != nil {
 			return err
 		}
 		now := tx.Now()
@@ -135,7 +136,7 @@ func (s *Service) MintCookie(ctx context.Context, live Live) (text string, expir
 			}
 		}
 		expires = now.Add(CookieLife)
-		person, err = PersonOf(tx, live.User)
+		person, err = PersonOf(tx, u)
 		return err
 	})
 	if err != nil {

@@ -20,6 +20,9 @@ const (
 	AccessLife  = time.Hour
 	RefreshLife = 14 * 24 * time.Hour
 	CookieLife  = 8 * time.Hour
+	// longestLife is how long refreshing keeps a session alive before its
+	// person has to sign in again (security T14).
+	longestLife = 30 * 24 * time.Hour
 )
 
 // Rings gives the signing keys in force.
@@ -68,7 +71,7 @@ func (s *Service) Issue(tx store.Tx, in user.Session, p Pair) (user.Session, err
 	if err := store.Insert(tx, in); err != nil {
 		return in, fmt.Errorf("beginning a session: %w", err)
 	}
-	if err := s.keep(tx, in.ID, p); err != nil {
+	if err := s.keep(tx, in, p); err != nil {
 		return in, err
 	}
 	return in, event.Append(tx, event.New{
@@ -77,11 +80,24 @@ func (s *Service) Issue(tx store.Tx, in user.Session, p Pair) (user.Session, err
 	})
 }
 
-func (s *Service) keep(tx store.Tx, session user.ID, p Pair) error {
+// Until says until when a pair made now is good: no token outlives its session.
+func Until(sess user.Session, now time.Time) (access, refresh time.Time) {
+	return earlier(now.Add(AccessLife), sess.Expires), earlier(now.Add(RefreshLife), sess.Expires)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (s *Service) keep(tx store.Tx, sess user.Session, p Pair) error {
 	now := tx.Now()
+	access, refresh := Until(sess, now)
 	for _, t := range []user.Token{
-		{Hash: p.accessHash, Kind: user.AccessToken, Session: session, Created: now, Expires: now.Add(AccessLife)},
-		{Hash: p.refreshHash, Kind: user.RefreshToken, Session: session, Created: now, Expires: now.Add(RefreshLife)},
+		{Hash: p.accessHash, Kind: user.AccessToken, Session: sess.ID, Created: now, Expires: access},
+		{Hash: p.refreshHash, Kind: user.RefreshToken, Session: sess.ID, Created: now, Expires: refresh},
 	} {
 		if err := store.Insert(tx, t); err != nil {
 			return fmt.Errorf("keeping a token: %w", err)
@@ -90,9 +106,10 @@ func (s *Service) keep(tx store.Tx, session user.ID, p Pair) error {
 	return nil
 }
 
-// Renew uses a refresh token and keeps the next pair. A token that was used
-// before ends its whole session: somebody has a copy. The refusal for that is
-// committed with the end, so it is a result and not an error.
+// Renew uses a refresh token and keeps the next pair, for which the session
+// lives on, up to 30 days in all. A token that was used before ends its whole
+// session: somebody has a copy. The refusal for that is committed with the
+// end, so it is a result and not an error.
 func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client string, p Pair) (Live, *user.Refusal, error) {
 	dead := user.Refuse(user.BadToken, "refreshToken")
 	hash, err := token.HashOpaque(refresh)
@@ -121,7 +138,13 @@ func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client stri
 	if !first {
 		return Live{}, dead, s.endReused(tx, st.Session)
 	}
-	return live, nil, s.keep(tx, st.Session.ID, p)
+	if end := earlier(now.Add(RefreshLife), live.Session.Created.Add(longestLife)); end.After(live.Session.Expires) {
+		live.Session.Expires = end
+		if err := store.Put(tx, live.Session); err != nil {
+			return Live{}, nil, fmt.Errorf("lengthening a session: %w", err)
+		}
+	}
+	return live, nil, s.keep(tx, live.Session, p)
 }
 
 func (s *Service) endReused(tx store.Tx, sess user.Session) error {

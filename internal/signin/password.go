@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -312,8 +313,9 @@ func (s *Service) countFailure(ctx context.Context, f found, a Attempt, pol poli
 	return r
 }
 
-// enter begins the session. The user is read again inside the transaction: a
-// lock or a change of proof owner in between counts.
+// enter begins the session. What was checked is read again inside the
+// transaction: a lock, or a change of the proof's owner or of the password, in
+// between counts.
 func (s *Service) enter(ctx context.Context, a Attempt, f found, who store.SignIn, used user.Password, upgrade bool) (SignedIn, error) {
 	pair, err := s.sessions.NewPair()
 	if err != nil {
@@ -335,7 +337,11 @@ func (s *Service) enter(ctx context.Context, a Attempt, f found, who store.SignI
 		if err != nil {
 			return fmt.Errorf("reading the user: %w", err)
 		}
-		if u.Epoch != who.Epoch {
+		still, err := stands(tx, u, who, used)
+		if err != nil {
+			return err
+		}
+		if !still {
 			refused = user.Refuse(user.BadCredential, "")
 			return nil
 		}
@@ -363,6 +369,22 @@ func (s *Service) enter(ctx context.Context, a Attempt, f found, who store.SignI
 		return SignedIn{}, refused
 	}
 	return out, nil
+}
+
+// stands says whether what the check found still holds.
+func stands(tx store.Tx, u user.User, who store.SignIn, used user.Password) (bool, error) {
+	locks, err := tx.Locks(u.ID)
+	if err != nil {
+		return false, fmt.Errorf("reading locks: %w", err)
+	}
+	passwords, err := tx.Passwords(u.ID)
+	if err != nil {
+		return false, fmt.Errorf("reading passwords: %w", err)
+	}
+	return u.Epoch == who.Epoch && len(locks) == 0 && slices.ContainsFunc(passwords, func(p user.Password) bool {
+		// Another sign-in may have upgraded the hash meanwhile.
+		return p.Strand == used.Strand && !p.SetAside && p.Set.Equal(used.Set)
+	}), nil
 }
 
 func (s *Service) upgrade(tx store.Tx, used user.Password, better string) error {
@@ -398,10 +420,10 @@ func (s *Service) begin(tx store.Tx, a Attempt, c user.Client, u user.User, who 
 }
 
 func signedIn(c user.Client, sess user.Session, u user.User, pair session.Pair, now time.Time) SignedIn {
+	access, refresh := session.Until(sess, now)
 	return SignedIn{
 		Client: c, Session: sess, Profile: u.Profile,
-		AccessToken: pair.Access, AccessUntil: now.Add(session.AccessLife),
-		RefreshToken: pair.Refresh, RefreshUntil: now.Add(session.RefreshLife),
+		AccessToken: pair.Access, AccessUntil: access, RefreshToken: pair.Refresh, RefreshUntil: refresh,
 	}
 }
 

@@ -31,9 +31,14 @@ const (
 )
 
 // count gives the counter after one more failure. limit failures within window
-// make the key wait; each further one doubles the wait.
+// make the key wait; each further one doubles the wait, until a whole window
+// has passed since the last wait was over.
 func count(t store.Throttle, now time.Time, limit int, window time.Duration) store.Throttle {
-	if now.Sub(t.Since) > window && !t.Until.After(now) {
+	quiet := t.Since
+	if t.Until.After(quiet) {
+		quiet = t.Until
+	}
+	if now.Sub(quiet) > window {
 		t.Since, t.Failures = now, 0
 	}
 	t.Failures++
@@ -114,6 +119,7 @@ type gates struct {
 
 type gate struct {
 	busy, waiting int
+	ended         int // tries that are over, each of which the counter may have noted
 	freed         *sync.Cond
 }
 
@@ -139,6 +145,7 @@ func (g *gates) enter(key string, allowed func() (int, error)) (leave func(), ok
 		g.mu.Unlock()
 	}
 	for {
+		ended := t.ended
 		g.mu.Unlock()
 		n, err := allowed()
 		g.mu.Lock()
@@ -147,6 +154,9 @@ func (g *gates) enter(key string, allowed func() (int, error)) (leave func(), ok
 			leaveLocked()
 			return nil, false, err
 		}
+		if t.ended != ended {
+			continue // n may be from before what has ended meanwhile
+		}
 		if t.busy < n {
 			t.waiting--
 			t.busy++
@@ -154,6 +164,7 @@ func (g *gates) enter(key string, allowed func() (int, error)) (leave func(), ok
 			return func() {
 				g.mu.Lock()
 				t.busy--
+				t.ended++
 				leaveLocked()
 			}, true, nil
 		}

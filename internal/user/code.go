@@ -6,7 +6,7 @@ import "fmt"
 // lists them for the test that proves it.
 type Code string
 
-const ( //nolint:gosec // codes, not credentials
+const (
 	Invalid         Code = "invalid"          // a field's value is refused
 	Missing         Code = "missing"          // a field is not there
 	Malformed       Code = "malformed"        // the input cannot be read
@@ -18,7 +18,7 @@ const ( //nolint:gosec // codes, not credentials
 	Challenge       Code = "challenge"        // prove the existing account first
 	UserLocked      Code = "locked"           // kept out by somebody
 	UserDeleted     Code = "deleted"          // closed, and does not come back by itself
-	BadCredential   Code = "bad_credential"   // unknown user or wrong password, not said which
+	BadCredential   Code = "bad_credential"   //nolint:gosec // unknown user or wrong password, not said which
 	InvalidClient   Code = "invalid_client"   // unknown client, or not its secret
 	BadToken        Code = "bad_token"        // expired, used, revoked or not ours
 	Throttled       Code = "throttled"        // too many tries from a network or client
