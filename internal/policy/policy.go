@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -177,7 +179,7 @@ func Parse(doc []byte) (Policy, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(doc))
 	dec.KnownFields(true)
 	if err := dec.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
-		return Policy{}, fmt.Errorf("reading the policy: %w", err)
+		return Policy{}, fmt.Errorf("reading the policy: %w", plain(err))
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return Policy{}, errors.New("reading the policy: more than one document")
@@ -197,6 +199,17 @@ func Parse(doc []byte) (Policy, error) {
 		return Policy{}, err
 	}
 	return p, nil
+}
+
+// fieldNotFound is how the parser says that a key is not known.
+var fieldNotFound = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plain says a parser's error without the names of Go types.
+func plain(err error) error {
+	if t, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return errors.New(fieldNotFound.ReplaceAllString(strings.Join(t.Errors, "; "), "unknown key $1"))
+	}
+	return err
 }
 
 func (p Policy) check() error {
