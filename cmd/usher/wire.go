@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"runtime"
@@ -45,11 +46,11 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	inside.HandleFunc("/", pages.NotFound)
 	doors := a.cfg.Doors
 	if doors.Partner.Enabled {
-		outside.mount(doors.Partner.Host, partnerDoor.Public(), partnerPaths...)
-		for _, p := range partnerPaths {
-			inside.Handle(p, partnerDoor.Internal())
+		outside.mount(doors.Partner.Host, anyLength(partner.BatchPath, partnerDoor.Public()), partnerPaths...)
+		internally := anyLength(partner.BatchPath, partnerDoor.Internal())
+		for _, p := range append(partnerPaths, "/internal/") {
+			inside.Handle(p, internally)
 		}
-		inside.Handle("/internal/", partnerDoor.Internal())
 	}
 	if doors.EDI.Enabled {
 		h := ediDoor.Handler()
@@ -65,6 +66,17 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 
 // partnerPaths is where the partner door's clients look.
 var partnerPaths = []string{"/api/auth/login", "/auth/login", "/api/users", "/api/users/", "/api/users:batch"}
+
+// anyLength lifts the limit on bodies from one path, whose handler bounds each
+// line instead.
+func anyLength(path string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			server.SetBodyLimit(w, r, math.MaxInt64)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
 
 // mounting puts doors on the shared mux, or on one of their own host.
 type mounting struct {

@@ -189,12 +189,27 @@ func (s *Service) Read(ctx context.Context, source user.Source, number string) (
 	return rec, err
 }
 
-// Page lists a source's records in the order of their strands, after one.
+// Page lists a source's records in the order of their strands, after one; what
+// a person erased is not among them.
 func (s *Service) Page(ctx context.Context, source user.Source, after user.ID, limit int) (recs []store.Record, err error) {
 	err = s.store.View(ctx, func(r store.Reader) error {
-		var err error
-		recs, err = r.RecordsAfter(source, after, limit, user.SpacePartner)
-		return err
+		recs = nil
+		for left := limit; left > 0; left = limit - len(recs) {
+			next, err := r.RecordsAfter(source, after, left, user.SpacePartner)
+			if err != nil {
+				return fmt.Errorf("listing records: %w", err)
+			}
+			for _, rec := range next {
+				after = rec.Strand.ID
+				if rec.Strand.State != user.Erased {
+					recs = append(recs, rec)
+				}
+			}
+			if len(next) < left {
+				return nil
+			}
+		}
+		return nil
 	})
 	return recs, err
 }

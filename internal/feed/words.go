@@ -49,7 +49,7 @@ type Change struct {
 // Result is the answer to a sync.
 type Result struct {
 	Record  store.Record
-	Created bool
+	Created bool // the record; its user may have been there before
 	Changes []Change
 	// Ignored names what was not taken, as "password".
 	Ignored []string

@@ -26,21 +26,21 @@ type EDI struct {
 // Cookie resolves an edi-token. The refusal is BadToken whatever is wrong with
 // it.
 func (s *Service) Cookie(ctx context.Context, text string) (Live, error) {
-	claims, err := s.edi.Own.Verify(text)
+	claims, err := s.verified.own(s.edi.Own, s.rings.Ring(), text, s.now())
 	if err != nil && s.edi.Original != nil {
 		return s.original(ctx, text)
 	}
-	if err != nil || claims.Text("hd") != s.edi.HD || claims.Subject == "" || claims.ID == "" {
+	if err != nil || claims.hd != s.edi.HD || claims.subject == "" || claims.id == "" {
 		return Live{}, user.Refuse(user.BadToken, "edi-token")
 	}
-	live, err := s.byID(ctx, user.ID(claims.ID))
+	live, err := s.byID(ctx, claims.id)
 	if err != nil {
 		return Live{}, err
 	}
-	if live.Session.Door != user.DoorEDI || live.Session.Subject != claims.Subject {
+	if live.Session.Door != user.DoorEDI || live.Session.Subject != claims.subject {
 		return Live{}, user.Refuse(user.BadToken, "edi-token")
 	}
-	live.IssuedAt = claims.IssuedAt
+	live.IssuedAt = claims.issued
 	return live, nil
 }
 

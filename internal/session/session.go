@@ -35,6 +35,8 @@ type Service struct {
 	edi   EDI
 	now   func() time.Time
 	rand  io.Reader
+
+	verified verified
 }
 
 // New makes the service. now is the clock that reads are judged by; writes use

@@ -13,7 +13,7 @@ import (
 func (d *Door) remove(ctx context.Context, live session.Live, r *http.Request) answer {
 	const method = "deleteProfile"
 	id := r.PathValue("id")
-	u, a, found := d.find(ctx, method, id)
+	u, a, found := d.find(ctx, live, method, id)
 	if !found {
 		return a
 	}

@@ -36,7 +36,7 @@ func (d *Door) update(ctx context.Context, live session.Live, r *http.Request) a
 	if len(edit) == 0 && d.StrictReference() {
 		return badRequest("Must provide common_name and/or email to update profile")
 	}
-	u, a, found := d.find(ctx, method, id)
+	u, a, found := d.find(ctx, live, method, id)
 	if !found {
 		return a
 	}

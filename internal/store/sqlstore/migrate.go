@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -44,6 +45,8 @@ func provider(db *sql.DB, d goose.Dialect, o ...goose.ProviderOption) (*goose.Pr
 	return goose.NewProvider(d, db, files, append(o, goose.WithVerbose(false))...)
 }
 
+const qVersion = "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied"
+
 func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.ProviderOption) error {
 	newest, err := newestMigration()
 	if err != nil {
@@ -51,7 +54,7 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.Provid
 	}
 	// Asking first keeps the ordinary start to one query.
 	var have int64
-	if db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied").Scan(&have) == nil && have >= newest {
+	if db.QueryRowContext(ctx, qVersion).Scan(&have) == nil && have >= newest {
 		if have > newest {
 			return fmt.Errorf("the database is at version %d, newer than this program's %d", have, newest)
 		}
@@ -61,10 +64,17 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.Provid
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fault(fmt.Errorf("migrating: %w", err))
+	if _, err = p.Up(ctx); err == nil {
+		return nil
 	}
-	return nil
+	// Another process may have done it in the same moment.
+	for range 20 {
+		if db.QueryRowContext(ctx, qVersion).Scan(&have) == nil && have == newest {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fault(fmt.Errorf("migrating: %w", err))
 }
 
 func status(ctx context.Context, db *sql.DB, d goose.Dialect) ([]Migration, error) {

@@ -22,7 +22,7 @@ import (
 
 const (
 	pgConns   = 16
-	pgRetries = 12
+	pgRetries = 40
 )
 
 // pg is the PostgreSQL engine: serialisable transactions, tried again when
@@ -62,18 +62,31 @@ func (v pgView) exec(q string, args []any) (int64, error) {
 	return res.RowsAffected()
 }
 
-type pgTx struct{ tx *sql.Tx }
-
-func (t pgTx) query(q string, args []any) (*sql.Rows, error) {
-	return t.tx.QueryContext(context.Background(), q, args...)
+// pgTx remembers the first statement that failed: the server has ended the
+// transaction then, whatever fn makes of the error.
+type pgTx struct {
+	tx    *sql.Tx
+	ended error
 }
 
-func (t pgTx) exec(q string, args []any) (int64, error) {
+func (t *pgTx) query(q string, args []any) (*sql.Rows, error) {
+	rows, err := t.tx.QueryContext(context.Background(), q, args...)
+	return rows, t.remember(err)
+}
+
+func (t *pgTx) exec(q string, args []any) (int64, error) {
 	res, err := t.tx.ExecContext(context.Background(), q, args...)
-	if err != nil {
+	if t.remember(err) != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+func (t *pgTx) remember(err error) error {
+	if err != nil && t.ended == nil {
+		t.ended = fault(err)
+	}
+	return err
 }
 
 func (p *pg) view(ctx context.Context, fn func(conn) error) error {
@@ -103,7 +116,12 @@ func (p *pg) try(ctx context.Context, fn func(conn) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tx, err := p.db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelSerializable})
+	c, err := p.db.Conn(ctx) // the caller waits for a connection no longer than it likes
+	if err != nil {
+		return fault(err)
+	}
+	defer func() { _ = c.Close() }()
+	tx, err := c.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return fault(err)
 	}
@@ -112,7 +130,12 @@ func (p *pg) try(ctx context.Context, fn func(conn) error) (err error) {
 			err = errors.Join(fmt.Errorf("store: panic in a transaction: %v\n%s", v, debug.Stack()), tx.Rollback())
 		}
 	}()
-	if err := fn(pgTx{tx}); err != nil {
+	t := &pgTx{tx: tx}
+	err = fn(t)
+	if t.ended != nil {
+		err = t.ended
+	}
+	if err != nil {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	return fault(tx.Commit())

@@ -54,6 +54,9 @@ func many[T any](r *reader, q string, bind func(*fields, *T), args ...any) (out 
 		out = append(out, v)
 	}
 	if err := rows.Err(); err != nil {
+		if c, ok := r.c.(*pgTx); ok {
+			return nil, fault(c.remember(err))
+		}
 		return nil, fault(err)
 	}
 	return out, nil

@@ -7,6 +7,8 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
+// CROSS JOIN keeps SQLite to the written order: it would rather walk the realm.
+//
 // A record is one row: the strand, its user, its number, the earliest lock and
 // whether there is a password.
 var (
@@ -21,8 +23,8 @@ var (
 	WHERE h.realm = $1 AND h.value = $3 AND h.space = $4 AND h.dead = 0`
 	qRecordByStrand = "SELECT " + recordColumns + " FROM strands s" + recordUser + " WHERE s.realm = $1 AND s.id = $3"
 	qRecordsByClaim = "SELECT " + recordColumns + ` FROM claims c
-	JOIN strands s ON s.realm = c.realm AND s.id = c.strand_id` + recordUser + `
-	WHERE c.realm = $1 AND c.kind = $3 AND c.address = $4 AND c.source = $5 ORDER BY s.id`
+	CROSS JOIN strands s` + recordUser + `
+	WHERE s.realm = c.realm AND s.id = c.strand_id AND c.realm = $1 AND c.kind = $3 AND c.address = $4 AND c.source = $5 ORDER BY s.id`
 	qRecordsAfter = "SELECT " + recordColumns + " FROM strands s" + recordUser + `
 	WHERE s.realm = $1 AND s.source = $3 AND s.id > $4 ORDER BY s.id LIMIT $5`
 )

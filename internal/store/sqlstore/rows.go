@@ -51,7 +51,7 @@ var (
 	strands       = newTable("strands", 1, "id user_id origin source door kind state document edits created created_by updated updated_by withdrawn withdrawn_by")
 	identities    = newTable("identities", 2, "issuer subject user_id strand_id reserved created")
 	handles       = newTable("handles", 2, "value space user_id strand_id dead created")
-	claims        = newTable("claims", 4, "kind address user_id strand_id door source display assurance since")
+	claims        = newTable("claims", 5, "kind address door user_id strand_id source display assurance since")
 	owners        = newTable("owners", 2, "kind address user_id strand_id proven")
 	passwords     = newTable("passwords", 2, "user_id strand_id hash imported set_aside set_at")
 	locks         = newTable("locks", 2, "user_id source reason by_whom at")
@@ -86,7 +86,7 @@ func values(row any) (*table, []any, error) {
 	case user.Handle:
 		return handles, []any{r.Value, r.Space, r.User, r.Strand, num(r.Dead), ts(r.Created)}, nil
 	case user.Claim:
-		return claims, []any{r.Kind, r.Address, r.User, r.Strand, r.Source.Door(), r.Source, r.Display, r.Assurance, ts(r.Since)}, nil
+		return claims, []any{r.Kind, r.Address, r.Source.Door(), r.User, r.Strand, r.Source, r.Display, r.Assurance, ts(r.Since)}, nil
 	case user.Owner:
 		return owners, []any{r.Kind, r.Address, r.User, r.Strand, ts(r.Proven)}, nil
 	case user.Password:

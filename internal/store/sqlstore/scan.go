@@ -59,7 +59,7 @@ func (f *fields) handle(h *user.Handle) {
 func (f *fields) claim(c *user.Claim) {
 	var door string
 	var since int64
-	f.add(&c.Kind, &c.Address, &c.User, &c.Strand, &door, &c.Source, &c.Display, &c.Assurance, &since)
+	f.add(&c.Kind, &c.Address, &door, &c.User, &c.Strand, &c.Source, &c.Display, &c.Assurance, &since)
 	f.finish(func() error { c.Since = at(since); return nil })
 }
 

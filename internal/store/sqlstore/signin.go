@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/usher-id/usher/internal/store"
@@ -72,7 +73,12 @@ func (r *reader) signIns(q string, args ...any) ([]store.SignIn, error) {
 			out = append(out, row)
 			continue
 		}
-		out[i].Passwords = append(out[i].Passwords, row.Passwords...)
+		for _, p := range row.Passwords {
+			// Two strands that claim the address show each password twice.
+			if !slices.ContainsFunc(out[i].Passwords, func(q user.Password) bool { return q.Strand == p.Strand }) {
+				out[i].Passwords = append(out[i].Passwords, p)
+			}
+		}
 	}
 	return out, nil
 }

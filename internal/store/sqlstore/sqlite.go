@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -38,13 +39,17 @@ type lite struct {
 	free chan *pinned // reading connections
 }
 
-// pending is an update that waits for the writer.
+// pending is an update that waits for the writer. Either the writer takes it
+// or its caller abandons it, never both.
 type pending struct {
-	ctx  context.Context //nolint:containedctx // counts until the transaction begins
-	fn   func(conn) error
-	err  error
-	done chan struct{}
+	taken atomic.Bool
+	fn    func(conn) error
+	err   error
+	done  chan struct{}
 }
+
+// claim says whether this call is the first.
+func (p *pending) claim() bool { return p.taken.CompareAndSwap(false, true) }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -57,6 +62,9 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening SQLite: %w", err)
+	}
+	if err := private(filepath.Join(o.Data, fileName)); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	w, err := pin(ctx, db)
 	if err != nil {
@@ -71,6 +79,16 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	go l.write(w)
 	return l, nil
+}
+
+// private makes the file readable by our own user alone before SQLite makes it
+// for everybody: it holds password hashes.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("making %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 // pinned is a connection with the statements that were prepared on it.
@@ -135,6 +153,8 @@ func (l *lite) view(ctx context.Context, fn func(conn) error) error {
 	case p = <-l.free:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-l.done:
+		return fmt.Errorf("%w: the database is closed", store.ErrUnavailable)
 	}
 	defer func() { l.free <- p }()
 	if p == nil {
@@ -147,7 +167,10 @@ func (l *lite) view(ctx context.Context, fn func(conn) error) error {
 }
 
 func (l *lite) update(ctx context.Context, lane store.Lane, fn func(conn) error) error {
-	p := &pending{ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p := &pending{fn: fn, done: make(chan struct{})}
 	queue := l.interactive
 	if lane == store.Bulk {
 		queue = l.bulk
@@ -161,6 +184,12 @@ func (l *lite) update(ctx context.Context, lane store.Lane, fn func(conn) error)
 	}
 	select {
 	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		if p.claim() {
+			return ctx.Err()
+		}
+		<-p.done // it has begun, and is not taken back
 		return p.err
 	case <-l.done:
 	}
@@ -176,7 +205,7 @@ func (l *lite) update(ctx context.Context, lane store.Lane, fn func(conn) error)
 // together.
 func (l *lite) write(w *pinned) {
 	defer close(l.done)
-	defer func() { _ = w.close() }()
+	defer func() { _ = w.close() }() // whichever connection it is by then
 	batch := make([]*pending, 0, batchMost)
 	for {
 		batch = batch[:0]
@@ -193,7 +222,9 @@ func (l *lite) write(w *pinned) {
 				return
 			}
 		}
-		l.run(w, l.more(batch))
+		if whole := l.run(w, l.more(batch)); !whole {
+			w = l.replace(w)
+		}
 	}
 }
 
@@ -219,43 +250,59 @@ func (l *lite) more(batch []*pending) []*pending {
 	return batch
 }
 
-func (l *lite) run(w *pinned, batch []*pending) {
-	ran := batch[:0:0]
+// replace gives the writer a fresh connection after a transaction came to an
+// end that nobody asked for, as on a full disk.
+func (l *lite) replace(w *pinned) *pinned {
+	fresh, err := pin(context.Background(), l.db)
+	if err != nil {
+		return w // tried again after the next failure
+	}
+	_ = w.close()
+	return fresh
+}
+
+// run carries a batch out. It is false when the connection is in a state that
+// nobody knows.
+func (l *lite) run(w *pinned, batch []*pending) (whole bool) {
+	ran := make([]*pending, 0, len(batch))
 	for _, p := range batch {
-		if err := p.ctx.Err(); err != nil {
-			p.err = err
-			close(p.done)
-			continue
+		if p.claim() {
+			ran = append(ran, p)
 		}
-		ran = append(ran, p)
 	}
 	if len(ran) == 0 {
-		return
+		return true
 	}
 	if _, err := w.exec("BEGIN IMMEDIATE", nil); err != nil {
 		answer(ran, fault(err))
-		return
+		return true
 	}
 	kept := 0
 	for _, p := range ran {
-		if p.err = within(w, p.fn); p.err == nil {
+		var broken error
+		if p.err, broken = within(w, p.fn); broken != nil {
+			_, _ = w.exec("ROLLBACK", nil)
+			for _, q := range ran {
+				q.err = nil // nothing of the batch was kept
+			}
+			answer(ran, fmt.Errorf("%w: the transaction was taken back: %w", store.ErrUnavailable, broken))
+			return false
+		}
+		if p.err == nil {
 			kept++
 		}
 	}
+	end := "COMMIT"
 	if kept == 0 {
-		if _, err := w.exec("ROLLBACK", nil); err != nil {
-			answer(ran, fault(err))
-			return
-		}
-		answer(ran, nil)
-		return
+		end = "ROLLBACK"
 	}
-	if _, err := w.exec("COMMIT", nil); err != nil {
+	if _, err := w.exec(end, nil); err != nil {
 		_, _ = w.exec("ROLLBACK", nil)
-		answer(ran, fault(fmt.Errorf("committing: %w", err)))
-		return
+		answer(ran, fmt.Errorf("%w: ending a batch: %w", store.ErrUnavailable, err))
+		return false
 	}
 	answer(ran, nil)
+	return true
 }
 
 // answer tells everybody in a batch: an error of the batch itself goes over
@@ -270,25 +317,28 @@ func answer(batch []*pending, err error) {
 }
 
 // within runs one update in a savepoint, and takes it back when it fails.
-func within(w *pinned, fn func(conn) error) (err error) {
+// broken is set when that was not possible: SQLite ends the whole transaction
+// by itself on some errors, such as a full disk.
+func within(w *pinned, fn func(conn) error) (err, broken error) {
 	if _, err := w.exec("SAVEPOINT u", nil); err != nil {
-		return fault(err)
+		return fault(err), err
 	}
+	if err = guarded(w, fn); err != nil {
+		if _, e := w.exec("ROLLBACK TO u", nil); e != nil {
+			return err, errors.Join(err, e)
+		}
+	}
+	if _, e := w.exec("RELEASE u", nil); e != nil {
+		return err, errors.Join(err, e)
+	}
+	return err, nil
+}
+
+// guarded makes a panic in fn an error: it must not end the writer.
+func guarded(w *pinned, fn func(conn) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("store: panic in a transaction: %v\n%s", v, debug.Stack())
-		}
-		if err == nil {
-			if _, e := w.exec("RELEASE u", nil); e != nil {
-				err = fault(e)
-			}
-			return
-		}
-		if _, e := w.exec("ROLLBACK TO u", nil); e != nil {
-			err = errors.Join(err, fault(e))
-		}
-		if _, e := w.exec("RELEASE u", nil); e != nil {
-			err = errors.Join(err, fault(e))
 		}
 	}()
 	return fn(w)

@@ -76,7 +76,7 @@ func (t *tx) Repoint(strand, from, to user.ID) error {
 const (
 	qEndUser   = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND user_id = $2 AND revoked = 0"
 	qEndStrand = qEndUser + " AND strand_id = $4"
-	qRevoke    = "UPDATE tokens SET used = $3 WHERE realm = $1 AND hash = $2 AND used = 0"
+	qRevoke    = "UPDATE tokens SET used = $3 WHERE realm = $1 AND hash = $2 AND kind = 'refresh' AND used = 0"
 )
 
 // EndSessions implements store.Tx.

@@ -15,22 +15,22 @@ CREATE TABLE identities (
     realm TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL,
     reserved BIGINT NOT NULL, created BIGINT NOT NULL,
     PRIMARY KEY (realm, issuer, subject));
-CREATE INDEX identities_by_user ON identities (user_id, realm);
+CREATE INDEX identities_by_user ON identities (user_id, realm, strand_id);
 CREATE TABLE handles (
     realm TEXT NOT NULL, space TEXT NOT NULL, value TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL,
     dead BIGINT NOT NULL, created BIGINT NOT NULL,
     PRIMARY KEY (realm, value, space));
-CREATE INDEX handles_by_user ON handles (user_id, realm, space, strand_id);
+CREATE INDEX handles_by_user ON handles (user_id, realm, strand_id, space, dead, value);
 CREATE TABLE claims (
     realm TEXT NOT NULL, kind TEXT NOT NULL, address TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL,
     door TEXT NOT NULL, source TEXT NOT NULL, display TEXT NOT NULL, assurance TEXT NOT NULL, since BIGINT NOT NULL,
-    PRIMARY KEY (realm, kind, address, user_id, strand_id));
-CREATE INDEX claims_by_user ON claims (user_id, realm);
+    PRIMARY KEY (realm, kind, address, door, user_id, strand_id));
+CREATE INDEX claims_by_user ON claims (user_id, realm, strand_id);
 CREATE TABLE owners (
     realm TEXT NOT NULL, kind TEXT NOT NULL, address TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL,
     proven BIGINT NOT NULL,
     PRIMARY KEY (realm, kind, address));
-CREATE INDEX owners_by_user ON owners (user_id, realm);
+CREATE INDEX owners_by_user ON owners (user_id, realm, strand_id);
 CREATE TABLE passwords (
     realm TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL, hash TEXT NOT NULL, imported TEXT NOT NULL,
     set_aside BIGINT NOT NULL, set_at BIGINT NOT NULL,
@@ -46,7 +46,7 @@ CREATE UNIQUE INDEX groups_by_name ON groups (realm, name, kind, parent);
 CREATE TABLE memberships (
     realm TEXT NOT NULL, group_id TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL, role TEXT NOT NULL, since BIGINT NOT NULL,
     PRIMARY KEY (realm, group_id, user_id, strand_id));
-CREATE INDEX memberships_by_user ON memberships (user_id, realm, group_id);
+CREATE INDEX memberships_by_user ON memberships (user_id, realm, strand_id, group_id);
 CREATE TABLE sessions (
     realm TEXT NOT NULL, id TEXT NOT NULL, user_id TEXT NOT NULL, strand_id TEXT NOT NULL, door TEXT NOT NULL, client TEXT NOT NULL,
     subject TEXT NOT NULL, epoch BIGINT NOT NULL, methods TEXT NOT NULL, proven BIGINT NOT NULL, created BIGINT NOT NULL,
