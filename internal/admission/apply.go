@@ -59,7 +59,7 @@ func (k *Desk) Provision(a Assertion) (Outcome, error) {
 	c := &carrying{
 		Desk: k, d: d, book: ledger.Open(k.tx, k.pol, a.By),
 		act: act{
-			door: a.Door, source: a.Source, kind: a.Kind, by: a.By, password: a.Password, facts: a.Facts,
+			door: a.Door, source: a.Source, kind: a.Kind, by: a.By, password: a.Password, imported: a.Imported, facts: a.Facts,
 			addresses: a.Addresses, identities: a.Identities, names: a.Names, own: a.Own,
 			word: w.Grade.Word(),
 		},
@@ -85,6 +85,7 @@ type act struct {
 	names      []user.Handle
 	word       user.Assurance
 	password   string
+	imported   string
 }
 
 type carrying struct {

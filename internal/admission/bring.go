@@ -95,7 +95,7 @@ func (c *carrying) bringPassword() error {
 		}
 	}
 	c.out.Changed = true
-	return store.Put(c.tx, user.Password{User: c.out.User.ID, Strand: c.out.Strand.ID, Hash: c.password, Set: c.tx.Now()})
+	return store.Put(c.tx, user.Password{User: c.out.User.ID, Strand: c.out.Strand.ID, Hash: c.password, Imported: c.imported, Set: c.tx.Now()})
 }
 
 // maySetPassword: a person's act sets one where there is none; a source sets

@@ -46,7 +46,9 @@ type Assertion struct {
 	Addresses  []Address
 	Facts      map[user.Attr]*string
 	// Password is a hash to be set where nobody else has proven anything.
+	// Imported goes with it: the digest of the foreign hash it was made of.
 	Password string
+	Imported string
 	// Names are handles that the new strand brings: a username.
 	Names []user.Handle
 	// Lock, when set, locks (true) or lifts this source's own lock (false).

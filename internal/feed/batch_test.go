@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -185,9 +186,45 @@ func batches() []scenario {
 				}
 			}
 		}},
+		{"a transaction that runs again sees what came between", func(w *world) {
+			in := feed.Sync{Email: some(w.email("raced"))}
+			raced := &overtaken{Store: w.store, by: func() {
+				w.sync(feed.Sync{Email: in.Email, Verified: feed.Some(true)})
+			}}
+			res, err := feed.New(raced, w, w.hasher, 1).Sync(w.Context(), system, in, feed.Write)
+			if err != nil || res.Created || res.Record.Strand.Document.Text(user.EmailVerified) != "true" {
+				w.Errorf("created %v, %v, %v", res.Created, res.Record.Strand.Document, err)
+			}
+		}},
 		{"more lines than fit", func(w *world) {
 			_, err := w.feed.SyncBatch(w.Context(), system, make([]feed.Sync, feed.BatchSize+1))
 			w.isRefusal(err, user.TooLarge, "")
 		}},
 	}
+}
+
+// overtaken rolls the first update back, lets another caller go first, and
+// runs it again, as PostgreSQL may.
+type overtaken struct {
+	store.Store
+	by func()
+}
+
+var errOvertaken = errors.New("overtaken")
+
+func (s *overtaken) Update(ctx context.Context, lane store.Lane, fn func(store.Tx) error) error {
+	if by := s.by; by != nil {
+		s.by = nil
+		err := s.Store.Update(ctx, lane, func(tx store.Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return errOvertaken
+		})
+		if !errors.Is(err, errOvertaken) {
+			return err
+		}
+		by()
+	}
+	return s.Store.Update(ctx, lane, fn)
 }

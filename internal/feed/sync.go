@@ -59,7 +59,7 @@ func (s *syncing) create(p prepared) (Result, error) {
 	out, err := s.desk.Provision(admission.Assertion{
 		Door: s.c.Source.Door(), Source: s.c.Source, Kind: user.Feed, By: s.c.By,
 		Identities: p.identities, Addresses: s.addresses(p, verified), Facts: p.facts,
-		Password: p.credential.hash, Names: names,
+		Password: p.credential.hash, Imported: p.credential.imported, Names: names,
 	})
 	if err != nil {
 		return Result{}, err
@@ -73,11 +73,6 @@ func (s *syncing) create(p prepared) (Result, error) {
 	}
 	if p.username != nil {
 		if err := s.takeName(out.User.ID, out.Strand.ID, p.username.Key); err != nil {
-			return Result{}, err
-		}
-	}
-	if p.credential.imported != "" && !slices.Contains(out.Ignored, "password") {
-		if err := s.rememberImport(out, p.credential); err != nil {
 			return Result{}, err
 		}
 	}
@@ -165,7 +160,7 @@ func (s *syncing) reprovision(res *Result, p prepared, changed map[user.Attr]*st
 	rec := res.Record
 	a := admission.Assertion{
 		Door: s.c.Source.Door(), Source: s.c.Source, Kind: rec.Strand.Kind, By: s.c.By, Own: &rec.Strand,
-		Identities: ids, Facts: changed, Password: hash,
+		Identities: ids, Facts: changed, Password: hash, Imported: p.credential.imported,
 	}
 	if address {
 		if p.email == nil {
@@ -193,11 +188,6 @@ func (s *syncing) reprovision(res *Result, p prepared, changed map[user.Attr]*st
 	}
 	if hash == "" || slices.Contains(out.Ignored, "password") {
 		return len(changed) > 0 || len(ids) > 0, nil
-	}
-	if p.credential.imported != "" {
-		if err := s.rememberImport(out, p.credential); err != nil {
-			return false, err
-		}
 	}
 	return true, s.endSessions(&res.Record)
 }
@@ -240,22 +230,19 @@ func (s *syncing) passwordChange(rec store.Record, c credential) (string, error)
 	if c.imported == "" {
 		return c.hash, nil
 	}
+	if rec.Imported == c.imported {
+		return "", nil
+	}
 	passwords, err := s.tx.Passwords(rec.User.ID)
 	if err != nil {
 		return "", fmt.Errorf("reading passwords: %w", err)
 	}
 	for _, p := range passwords {
-		if p.Strand == rec.Strand.ID && !p.SetAside && (p.Imported == c.imported || p.Hash == c.hash) {
+		if p.Strand == rec.Strand.ID && !p.SetAside && p.Hash == c.hash {
 			return "", nil
 		}
 	}
 	return c.hash, nil
-}
-
-func (s *syncing) rememberImport(out admission.Outcome, c credential) error {
-	return store.Put(s.tx, user.Password{
-		User: out.User.ID, Strand: out.Strand.ID, Hash: c.hash, Imported: c.imported, Set: s.tx.Now(),
-	})
 }
 
 func (s *syncing) addresses(p prepared, verified bool) []admission.Address {

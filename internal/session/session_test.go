@@ -28,8 +28,10 @@ func TestWhatEndsASession(t *testing.T) {
 		"its strand's sessions end": func(w *world, _ person, s user.Session) {
 			w.update(func(tx store.Tx) error { _, err := tx.EndSessions(s.User, s.Strand, tx.Now()); return err })
 		},
-		"the epoch moves":   func(w *world, p person, _ user.Session) { w.change(p.user.ID, func(u *user.User) { u.Epoch++ }) },
-		"the user archives": func(w *world, p person, _ user.Session) { w.change(p.user.ID, func(u *user.User) { u.Status = user.Archived }) },
+		"the epoch moves": func(w *world, p person, _ user.Session) { w.change(p.user.ID, func(u *user.User) { u.Epoch++ }) },
+		"the user archives": func(w *world, p person, _ user.Session) {
+			w.change(p.user.ID, func(u *user.User) { u.Status = user.Archived })
+		},
 		"the user is deleted": func(w *world, p person, _ user.Session) {
 			w.change(p.user.ID, func(u *user.User) { u.Status = user.Deleted })
 		},

@@ -55,6 +55,8 @@ type Record struct {
 	Number      string
 	LockedAt    time.Time // the earliest lock on the user, zero if none
 	HasPassword bool      // the user has one that is not set aside
+	// Imported is that of the strand's own live password.
+	Imported string
 }
 
 // Records reads source records.

@@ -22,7 +22,7 @@ func (l *lite) migrate(ctx context.Context) error {
 }
 
 func (p *pg) migrate(ctx context.Context) error {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 30))
 	if err != nil {
 		return fmt.Errorf("setting up the migration lock: %w", err)
 	}
@@ -45,6 +45,8 @@ func provider(db *sql.DB, d goose.Dialect, o ...goose.ProviderOption) (*goose.Pr
 	return goose.NewProvider(d, db, files, append(o, goose.WithVerbose(false))...)
 }
 
+const migrateTries = 20
+
 const qVersion = "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied"
 
 func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.ProviderOption) error {
@@ -52,29 +54,33 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.Provid
 	if err != nil {
 		return err
 	}
-	// Asking first keeps the ordinary start to one query.
-	var have int64
-	if db.QueryRowContext(ctx, qVersion).Scan(&have) == nil && have >= newest {
-		if have > newest {
-			return fmt.Errorf("the database is at version %d, newer than this program's %d", have, newest)
-		}
-		return nil
-	}
-	p, err := provider(db, d, o...)
-	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
-	}
-	if _, err = p.Up(ctx); err == nil {
-		return nil
-	}
-	// Another process may have done it in the same moment.
-	for range 20 {
-		if db.QueryRowContext(ctx, qVersion).Scan(&have) == nil && have == newest {
+	// SQLite has no lock for migrations: another process may be doing the same
+	// step, so that ours fails on what is there already.
+	for try := 0; ; try++ {
+		// Asking first keeps the ordinary start to one query.
+		var have int64
+		if db.QueryRowContext(ctx, qVersion).Scan(&have) == nil && have >= newest {
+			if have > newest {
+				return fmt.Errorf("the database is at version %d, newer than this program's %d", have, newest)
+			}
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		p, err := provider(db, d, o...)
+		if err != nil {
+			return fmt.Errorf("reading the migrations: %w", err)
+		}
+		if _, err = p.Up(ctx); err == nil {
+			return nil
+		}
+		if try == migrateTries {
+			return fault(fmt.Errorf("migrating: %w", err))
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return fault(fmt.Errorf("migrating: %w", err))
 }
 
 func status(ctx context.Context, db *sql.DB, d goose.Dialect) ([]Migration, error) {

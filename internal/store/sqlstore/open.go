@@ -127,6 +127,9 @@ type maker struct {
 const snowflakeEpoch = 1503099970996
 
 func newMaker(o Options) (*maker, error) {
+	if o.Node > 1023 {
+		return nil, fmt.Errorf("node %d: 1023 is the highest", o.Node)
+	}
 	m := &maker{clock: o.Clock, random: o.Random, node: int64(o.Node)}
 	if o.Node < 0 {
 		var b [2]byte

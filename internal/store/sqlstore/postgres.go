@@ -9,8 +9,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,12 +22,18 @@ import (
 
 const (
 	pgConns   = 16
-	pgRetries = 40
+	pgRetries = 16
+	// pgLongest bounds a transaction, so that a server which does not answer
+	// cannot keep connections for ever.
+	pgLongest = 30 * time.Second
 )
 
 // pg is the PostgreSQL engine: serialisable transactions, tried again when
 // the database could not put them in an order.
-type pg struct{ db *sql.DB }
+type pg struct {
+	db     *sql.DB
+	closed atomic.Bool
+}
 
 func openPostgres(o Options) (engine, error) {
 	cfg, err := pgx.ParseConfig(o.URL)
@@ -37,11 +43,15 @@ func openPostgres(o Options) (engine, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	db := stdlib.OpenDB(*cfg)
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		// A process that vanished with its machine must not keep its locks.
+		_, err := c.Exec(ctx, "SET idle_in_transaction_session_timeout = '60s'")
+		return err
+	}))
 	db.SetMaxOpenConns(pgConns)
 	db.SetMaxIdleConns(pgConns) // fewer would open one for nearly every request
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &pg{db}, nil
+	return &pg{db: db}, nil
 }
 
 // pgView runs each statement on its own; the driver prepares and keeps them.
@@ -50,8 +60,16 @@ type pgView struct {
 	db  *sql.DB
 }
 
-func (v pgView) query(q string, args []any) (*sql.Rows, error) {
-	return v.db.QueryContext(v.ctx, q, args...)
+// query asks again where a connection turns out to be dead, which after a
+// restart of the server all of the pool are.
+func (v pgView) query(q string, args []any) (rows *sql.Rows, err error) {
+	for range pgConns + 1 {
+		rows, err = v.db.QueryContext(v.ctx, q, args...) //nolint:sqlclosecheck,rowserrcheck // many closes and asks
+		if err == nil || v.ctx.Err() != nil || !lost(err) {
+			break
+		}
+	}
+	return rows, err
 }
 
 func (v pgView) exec(q string, args []any) (int64, error) {
@@ -62,34 +80,47 @@ func (v pgView) exec(q string, args []any) (int64, error) {
 	return res.RowsAffected()
 }
 
-// pgTx remembers the first statement that failed: the server has ended the
-// transaction then, whatever fn makes of the error.
+func (v pgView) attempt(q string, args []any) (int64, error) { return v.exec(q, args) }
+
+func (v pgView) note(error) {}
+
 type pgTx struct {
-	tx    *sql.Tx
-	ended error
+	ctx context.Context //nolint:containedctx // bounds the transaction; not the caller's
+	tx  *sql.Tx
 }
 
-func (t *pgTx) query(q string, args []any) (*sql.Rows, error) {
-	rows, err := t.tx.QueryContext(context.Background(), q, args...)
-	return rows, t.remember(err)
+func (t pgTx) query(q string, args []any) (*sql.Rows, error) {
+	return t.tx.QueryContext(t.ctx, q, args...)
 }
 
-func (t *pgTx) exec(q string, args []any) (int64, error) {
-	res, err := t.tx.ExecContext(context.Background(), q, args...)
-	if t.remember(err) != nil {
+func (t pgTx) exec(q string, args []any) (int64, error) {
+	res, err := t.tx.ExecContext(t.ctx, q, args...)
+	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
 }
 
-func (t *pgTx) remember(err error) error {
-	if err != nil && t.ended == nil {
-		t.ended = fault(err)
+func (t pgTx) attempt(q string, args []any) (int64, error) {
+	if _, err := t.exec("SAVEPOINT attempt", nil); err != nil {
+		return 0, err
 	}
-	return err
+	n, err := t.exec(q, args)
+	if code(err) != uniqueViolation {
+		return n, err // RELEASE comes with COMMIT
+	}
+	if _, err := t.exec("ROLLBACK TO attempt", nil); err != nil {
+		return 0, err
+	}
+	return 0, store.ErrExists
 }
 
+func (t pgTx) note(error) {}
+
 func (p *pg) view(ctx context.Context, fn func(conn) error) error {
+	if p.closed.Load() {
+		return errClosing
+	}
 	return fn(pgView{ctx, p.db})
 }
 
@@ -104,54 +135,115 @@ func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) erro
 				return ctx.Err()
 			}
 		}
-		if err = p.try(ctx, fn); !again(err) {
+		var repeat bool
+		if repeat, err = p.try(ctx, fn); !repeat {
 			return err
 		}
 	}
 	return fmt.Errorf("%w: no order was found in %d tries: %w", store.ErrUnavailable, pgRetries, err)
 }
 
-func (p *pg) try(ctx context.Context, fn func(conn) error) (err error) {
+// try runs fn once. It says whether only the neighbours were in the way,
+// whatever fn made of the error.
+func (p *pg) try(ctx context.Context, fn func(conn) error) (repeat bool, err error) {
 	// Begun under the caller's context, carried out without it.
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c, err := p.db.Conn(ctx) // the caller waits for a connection no longer than it likes
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgLongest)
+	defer cancel()
+	tx, release, err := p.begin(ctx, bounded)
 	if err != nil {
-		return fault(err)
+		return false, err
 	}
-	defer func() { _ = c.Close() }()
-	tx, err := c.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelSerializable})
-	if err != nil {
-		return fault(err)
-	}
+	defer release()
+	ended := false
 	defer func() {
-		if v := recover(); v != nil {
-			err = errors.Join(fmt.Errorf("store: panic in a transaction: %v\n%s", v, debug.Stack()), tx.Rollback())
+		if !ended { // fn ended its goroutine
+			_ = tx.Rollback()
 		}
 	}()
-	t := &pgTx{tx: tx}
-	err = fn(t)
-	if t.ended != nil {
-		err = t.ended
+	t := &trial{conn: pgTx{bounded, tx}}
+	err = t.run(fn)
+	ended = true
+	if err == nil {
+		err = tx.Commit()
+		return again(err), fault(lostCommit(err))
 	}
-	if err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
+	if e := tx.Rollback(); e != nil && t.failed == nil && !errors.Is(e, sql.ErrTxDone) && !unavailable(e) {
+		err = errors.Join(err, e)
 	}
-	return fault(tx.Commit())
+	return again(t.failed), err
 }
 
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || unavailable(err) {
-		return nil
+// begin begins a transaction on a connection that answers. Nothing has
+// happened where beginning failed, so that dead connections, as all of them
+// are after a restart of the server, are passed over.
+func (p *pg) begin(ctx, bounded context.Context) (*sql.Tx, func(), error) {
+	var err error
+	for range pgConns + 1 {
+		if e := ctx.Err(); e != nil {
+			return nil, nil, e
+		}
+		if p.closed.Load() {
+			return nil, nil, errClosing
+		}
+		var c *sql.Conn
+		if c, err = p.db.Conn(ctx); err != nil {
+			if e := ctx.Err(); e != nil {
+				return nil, nil, e
+			}
+			return nil, nil, fault(err)
+		}
+		var tx *sql.Tx
+		if tx, err = c.BeginTx(bounded, &sql.TxOptions{Isolation: sql.LevelSerializable}); err == nil {
+			return tx, func() { _ = c.Close() }, nil
+		}
+		_ = c.Close()
+		if !lost(err) {
+			break
+		}
+	}
+	return nil, nil, fault(err)
+}
+
+// Codes of PostgreSQL, appendix A.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+func code(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// again says that a transaction failed only for its neighbours' sake. A unique
+// index may notice a neighbour before the check of orders does.
+func again(err error) bool {
+	c := code(err)
+	return c == serializationFailure || c == deadlockDetected || c == uniqueViolation
+}
+
+// lost says that a connection was dead, and another may live.
+func lost(err error) bool {
+	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused || err == nil {
+		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	c := code(err)
+	return c == "57P01" || c == "57P02" || c == "" && unavailable(err)
+}
+
+// lostCommit says that a COMMIT which came back as a rollback is a fault of
+// the database: statements that failed were noticed before it.
+func lostCommit(err error) error {
+	if errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("%w: committing: %w", store.ErrUnavailable, err)
 	}
 	return err
-}
-
-// again says that a transaction failed only for its neighbours' sake.
-func again(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01" || e.Code == "23505")
 }
 
 // unavailable says that an error means the database cannot be asked, and not
@@ -171,12 +263,15 @@ func unavailable(err error) bool {
 		return true
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || busySQLite(err)
+		errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || unusable(err)
 }
 
 func (p *pg) ping(ctx context.Context) error { return p.db.PingContext(ctx) }
 
-func (p *pg) close() error { return p.db.Close() }
+func (p *pg) close() error {
+	p.closed.Store(true)
+	return p.db.Close()
+}
 
 func (p *pg) leaseJobs() string {
 	return `UPDATE jobs SET holder = $4, until = $5, attempts = attempts + 1 WHERE realm = $1 AND id IN

@@ -17,6 +17,11 @@ import (
 type conn interface {
 	query(q string, args []any) (*sql.Rows, error)
 	exec(q string, args []any) (int64, error)
+	// attempt is exec for a statement that a unique index may refuse:
+	// store.ErrExists then, and the transaction goes on.
+	attempt(q string, args []any) (int64, error)
+	// note is told what reading rows ended with.
+	note(err error)
 }
 
 // reader reads one realm over a conn.
@@ -30,6 +35,7 @@ func many[T any](r *reader, q string, bind func(*fields, *T), args ...any) (out 
 	if slices.ContainsFunc(args, unwritable) {
 		return nil, nil
 	}
+	defer func() { r.c.note(err) }()
 	rows, err := r.c.query(q, append([]any{r.realm}, args...))
 	if err != nil {
 		return nil, fault(err)
@@ -54,9 +60,6 @@ func many[T any](r *reader, q string, bind func(*fields, *T), args ...any) (out 
 		out = append(out, v)
 	}
 	if err := rows.Err(); err != nil {
-		if c, ok := r.c.(*pgTx); ok {
-			return nil, fault(c.remember(err))
-		}
 		return nil, fault(err)
 	}
 	return out, nil
@@ -70,6 +73,14 @@ func unwritable(arg any) bool {
 	case string:
 		s = a
 	case user.ID:
+		s = string(a)
+	case user.Source:
+		s = string(a)
+	case user.Space:
+		s = string(a)
+	case user.Door:
+		s = string(a)
+	case user.AddressKind:
 		s = string(a)
 	default:
 		return false

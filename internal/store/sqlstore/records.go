@@ -15,7 +15,8 @@ var (
 	recordColumns = users.list("u") + ", " + strands.list("s") + `,
 	COALESCE((SELECT MIN(n.value) FROM handles n WHERE n.user_id = s.user_id AND n.realm = s.realm AND n.space = $2 AND n.strand_id = s.id AND n.dead = 0), ''),
 	COALESCE((SELECT MIN(l.at) FROM locks l WHERE l.realm = s.realm AND l.user_id = s.user_id), 0),
-	COALESCE((SELECT COUNT(*) FROM passwords p WHERE p.realm = s.realm AND p.user_id = s.user_id AND p.set_aside = 0), 0)`
+	COALESCE((SELECT COUNT(*) FROM passwords p WHERE p.realm = s.realm AND p.user_id = s.user_id AND p.set_aside = 0), 0),
+	COALESCE((SELECT MAX(p.imported) FROM passwords p WHERE p.realm = s.realm AND p.user_id = s.user_id AND p.strand_id = s.id AND p.set_aside = 0), '')`
 	recordUser = " JOIN users u ON u.realm = s.realm AND u.id = s.user_id"
 
 	qRecordByHandle = "SELECT " + recordColumns + ` FROM handles h
@@ -33,7 +34,7 @@ func (f *fields) record(r *store.Record) {
 	f.user(&r.User)
 	f.strand(&r.Strand)
 	var locked, passwords int64
-	f.add(&r.Number, &locked, &passwords)
+	f.add(&r.Number, &locked, &passwords, &r.Imported)
 	f.finish(func() error {
 		r.LockedAt, r.HasPassword = time.Time{}, passwords > 0
 		if locked != 0 {

@@ -17,6 +17,9 @@ type table struct {
 	name    string
 	keys    int // how many of columns are the key
 	columns []string
+	// unique says that there is a unique value beside the key, which a put can
+	// meet in another row.
+	unique bool
 
 	insert, put, del string
 }
@@ -40,6 +43,11 @@ func newTable(name string, keys int, columns string) *table {
 	return t
 }
 
+func (t *table) withUnique() *table {
+	t.unique = true
+	return t
+}
+
 // list gives the columns for a SELECT, under an alias.
 func (t *table) list(alias string) string {
 	return alias + "." + strings.Join(t.columns, ", "+alias+".")
@@ -55,14 +63,14 @@ var (
 	owners        = newTable("owners", 2, "kind address user_id strand_id proven")
 	passwords     = newTable("passwords", 2, "user_id strand_id hash imported set_aside set_at")
 	locks         = newTable("locks", 2, "user_id source reason by_whom at")
-	groups        = newTable("groups", 1, "id kind name parent external_id system attributes created")
+	groups        = newTable("groups", 1, "id kind name parent external_id system attributes created").withUnique()
 	memberships   = newTable("memberships", 3, "group_id user_id strand_id role since")
 	sessions      = newTable("sessions", 1, "id user_id strand_id door client subject epoch methods proven created expires revoked")
 	tokens        = newTable("tokens", 1, "hash kind session_id expires used created")
 	clients       = newTable("clients", 1, "client_id id secret_hash name distinct_errors created")
 	throttles     = newTable("throttles", 1, "key failures total since until")
 	events        = newTable("events", 1, "id kind user_id actor door at body salt seq body_hash chain")
-	jobs          = newTable("jobs", 1, "id kind key user_id payload state due attempts holder until last_err created")
+	jobs          = newTable("jobs", 1, "id kind key user_id payload state due attempts holder until last_err created").withUnique()
 	messages      = newTable("messages", 1, "id channel to_address subject text html sent")
 	signingKeys   = newTable("signing_keys", 1, "kid state alg public_jwk wrapped created activated retires")
 	secrets       = newTable("secrets", 1, "name wrapped created")
@@ -160,6 +168,14 @@ func num(b bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// raw is a text of bytes; an empty one is nil, as what was erased.
+func raw(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
 }
 
 func bin(b []byte) string { return hex.EncodeToString(b) }

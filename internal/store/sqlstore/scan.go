@@ -140,7 +140,7 @@ func (f *fields) event(e *store.Event) {
 	var body, salt, bodyHash, chain string
 	f.add(&e.ID, &e.Kind, &e.User, &e.Actor, &e.Door, &when, &body, &salt, &e.Seq, &bodyHash, &chain)
 	f.finish(func() error {
-		e.At, e.Body, e.Salt, e.BodyHash, e.Chain = at(when), []byte(body), unbin(salt), unbin(bodyHash), unbin(chain)
+		e.At, e.Body, e.Salt, e.BodyHash, e.Chain = at(when), raw(body), unbin(salt), unbin(bodyHash), unbin(chain)
 		return nil
 	})
 }
@@ -150,7 +150,7 @@ func (f *fields) job(j *store.Job) {
 	var due, until, created int64
 	f.add(&j.ID, &j.Kind, &j.Key, &j.User, &payload, &j.State, &due, &j.Attempts, &j.Holder, &until, &j.LastErr, &created)
 	f.finish(func() error {
-		j.Payload, j.Due, j.Until, j.Created = []byte(payload), at(due), at(until), at(created)
+		j.Payload, j.Due, j.Until, j.Created = raw(payload), at(due), at(until), at(created)
 		return nil
 	})
 }
@@ -166,7 +166,7 @@ func (f *fields) key(k *store.Key) {
 	var created, activated, retires int64
 	f.add(&k.KID, &k.State, &k.Alg, &public, &wrapped, &created, &activated, &retires)
 	f.finish(func() error {
-		k.PublicJWK, k.Wrapped = []byte(public), unbin(wrapped)
+		k.PublicJWK, k.Wrapped = raw(public), unbin(wrapped)
 		k.Created, k.Activated, k.Retires = at(created), at(activated), at(retires)
 		return nil
 	})
@@ -183,14 +183,14 @@ func (f *fields) policy(p *store.PolicyVersion) {
 	var document string
 	var applied int64
 	f.add(&p.Version, &document, &p.By, &applied)
-	f.finish(func() error { p.Document, p.Applied = []byte(document), at(applied); return nil })
+	f.finish(func() error { p.Document, p.Applied = raw(document), at(applied); return nil })
 }
 
 func (f *fields) entry(e *store.Entry) {
 	var undo string
 	var when, undone int64
 	f.add(&e.ID, &e.Kind, &e.User, &e.Other, &e.By, &e.Reason, &undo, &when, &undone, &e.UndoneBy)
-	f.finish(func() error { e.Undo, e.At, e.Undone = []byte(undo), at(when), at(undone); return nil })
+	f.finish(func() error { e.Undo, e.At, e.Undone = raw(undo), at(when), at(undone); return nil })
 }
 
 func (f *fields) invalidation(i *store.Invalidation) {

@@ -29,14 +29,14 @@ var (
 	JOIN users u ON u.realm = c.realm AND u.id = c.user_id
 	JOIN strands s ON s.realm = c.realm AND s.id = c.strand_id AND s.state = 'live'` + signInPasswords + `
 	WHERE c.realm = $1 AND c.kind = $4 AND c.address = $5 AND c.door = $2
-	ORDER BY CASE c.assurance WHEN 'proven' THEN 0 WHEN 'attested' THEN 1 ELSE 2 END, c.since, u.id, p.set_at LIMIT 32`
+	ORDER BY CASE c.assurance WHEN 'proven' THEN 0 WHEN 'attested' THEN 1 ELSE 2 END, c.since, u.id, s.id, p.set_at, p.strand_id LIMIT 32`
 	qSignInByOwner = "SELECT" + signInColumns + ` FROM owners o
 	JOIN users u ON u.realm = o.realm AND u.id = o.user_id` + signInStrand + signInPasswords + `
-	WHERE o.realm = $1 AND o.kind = $4 AND o.address = $5 ORDER BY p.set_at LIMIT 32`
+	WHERE o.realm = $1 AND o.kind = $4 AND o.address = $5 ORDER BY p.set_at, p.strand_id LIMIT 32`
 	qSignInByHandle = "SELECT" + signInColumns + ` FROM handles h
 	JOIN users u ON u.realm = h.realm AND u.id = h.user_id
 	LEFT JOIN strands s ON s.realm = h.realm AND s.id = h.strand_id` + signInPasswords + `
-	WHERE h.realm = $1 AND h.value = $4 AND h.space = $5 AND h.dead = 0 AND $2 = $2 ORDER BY p.set_at LIMIT 32`
+	WHERE h.realm = $1 AND h.value = $4 AND h.space = $5 AND h.dead = 0 AND $2 = $2 ORDER BY p.set_at, p.strand_id LIMIT 32`
 
 	qToken = "SELECT " + tokens.list("t") + ", " + sessionState + ` FROM tokens t
 	JOIN sessions s ON s.realm = t.realm AND s.id = t.session_id` + sessionUser + " WHERE t.realm = $1 AND t.hash = $2"
@@ -144,7 +144,9 @@ func (r *reader) Throttles(keys ...string) ([]store.Throttle, error) {
 	}
 	args := []any{"", "", "", ""}
 	for i, k := range keys {
-		args[i] = k
+		if !unwritable(k) { // one that cannot exist must not hide the others
+			args[i] = k
+		}
 	}
 	return many(r, qThrottle, (*fields).throttle, args...)
 }

@@ -3,14 +3,14 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -19,90 +19,111 @@ import (
 )
 
 const (
-	fileName  = "usher.db"
-	batchMost = 128 // updates in one COMMIT
-	queueMost = 1024
-	readers   = 4
+	fileName = "usher.db"
+	readers  = 4
+	// busyFor is how long a lock of another process is waited for.
+	busyFor = 5 * time.Second
 )
 
-// lite is the SQLite engine. One goroutine owns the writing connection: it
-// runs what is queued, each in a savepoint, and commits them together, so that
-// one fsync serves many.
+// lite is the SQLite engine: a writer (sqlite_writer.go) and a few reading
+// connections.
 type lite struct {
-	db *sql.DB
+	db   *sql.DB
+	path string
 
 	interactive, bulk chan *pending
-	closing           chan struct{}
+	closing           chan struct{} // closed when Close begins
 	once              sync.Once
-	done              chan struct{}
+	closed            error         // of Close, once it has ended
+	done              chan struct{} // closed when the writer has ended
 
-	free chan *pinned // reading connections
+	free chan *pinned // reading connections; nil: not opened yet
 }
-
-// pending is an update that waits for the writer. Either the writer takes it
-// or its caller abandons it, never both.
-type pending struct {
-	taken atomic.Bool
-	fn    func(conn) error
-	err   error
-	done  chan struct{}
-}
-
-// claim says whether this call is the first.
-func (p *pending) claim() bool { return p.taken.CompareAndSwap(false, true) }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
+	path := filepath.Join(o.Data, fileName)
+	if err := makeFile(o.Data, path); err != nil {
+		return nil, err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4096)", "temp_store(MEMORY)",
+		fmt.Sprintf("busy_timeout(%d)", busyFor.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4096)",
+		"temp_store(MEMORY)", fmt.Sprintf("journal_size_limit(%d)", walMost),
 	}}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(o.Data, fileName)}).EscapedPath(), RawQuery: q.Encode()}).String()
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening SQLite: %w", err)
 	}
-	if err := private(filepath.Join(o.Data, fileName)); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	w, err := pin(ctx, db)
+	w, err := openWriter(ctx, db)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening %s: %w", filepath.Join(o.Data, fileName), err), db.Close())
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), db.Close())
 	}
 	l := &lite{
-		db: db, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
+		db: db, path: path, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
 		closing: make(chan struct{}), done: make(chan struct{}), free: make(chan *pinned, readers),
 	}
 	for range readers {
-		l.free <- nil // opened at first need
+		l.free <- nil
 	}
 	go l.write(w)
 	return l, nil
 }
 
-// private makes the file readable by our own user alone before SQLite makes it
-// for everybody: it holds password hashes.
-func private(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("making %s: %w", path, err)
+// makeFile makes the file readable by its owner alone, and SQLite gives the
+// files beside it the same mode.
+func makeFile(dir, path string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
 	}
-	return f.Close()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	if err != nil {
+		return fmt.Errorf("making the database file: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("making the database file: %w", err)
+	}
+	return nil
 }
 
-// pinned is a connection with the statements that were prepared on it.
+// pinned is a connection with the statements that were prepared on it. Their
+// texts are this package's own, so the map stays as small as the package.
 type pinned struct {
 	c     *sql.Conn
 	stmts map[string]*sql.Stmt
 }
 
+// pin opens a connection. The first two programs on a new file may both try to
+// make it a WAL file, which SQLite refuses at once instead of waiting.
 func pin(ctx context.Context, db *sql.DB) (*pinned, error) {
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
+	for begun := time.Now(); ; {
+		c, err := db.Conn(ctx)
+		if err == nil {
+			return &pinned{c, map[string]*sql.Stmt{}}, nil
+		}
+		if !lockedOut(err) || time.Since(begun) > busyFor {
+			return nil, err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return &pinned{c, map[string]*sql.Stmt{}}, nil
+}
+
+// inForce says whether the file is kept as it must be. A pragma that cannot be
+// obeyed, as WAL on some network file systems, is not an error of its own.
+func (p *pinned) inForce(ctx context.Context) error {
+	for _, want := range []struct{ pragma, value string }{{"journal_mode", "wal"}, {"synchronous", "2"}} {
+		var got string
+		if err := p.c.QueryRowContext(ctx, "PRAGMA "+want.pragma).Scan(&got); err != nil {
+			return fmt.Errorf("asking for %s: %w", want.pragma, err)
+		}
+		if got != want.value {
+			return fmt.Errorf("%s is %q and must be %q: this file system cannot keep the database", want.pragma, got, want.value)
+		}
+	}
+	return nil
 }
 
 // Statements run without the caller's context: an interrupted one would hurt
@@ -139,6 +160,17 @@ func (p *pinned) exec(q string, args []any) (int64, error) {
 	return res.RowsAffected()
 }
 
+// attempt needs no savepoint: SQLite takes back the statement alone.
+func (p *pinned) attempt(q string, args []any) (int64, error) {
+	n, err := p.exec(q, args)
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return 0, store.ErrExists
+	}
+	return n, err
+}
+
+func (p *pinned) note(error) {}
+
 func (p *pinned) close() error {
 	var errs []error
 	for _, s := range p.stmts {
@@ -147,14 +179,30 @@ func (p *pinned) close() error {
 	return errors.Join(append(errs, p.c.Close())...)
 }
 
+// discard closes a connection whose transaction is in an unknown state, so
+// that nobody gets it from the pool.
+func (p *pinned) discard() {
+	for _, s := range p.stmts {
+		_ = s.Close()
+	}
+	_ = p.c.Raw(func(any) error { return driver.ErrBadConn })
+	_ = p.c.Close()
+}
+
+// view lends a reading connection. It comes back whatever fn does, panic
+// included. A View within a View takes a second one, and four of those at once
+// would wait for each other.
 func (l *lite) view(ctx context.Context, fn func(conn) error) error {
+	if l.isClosing() {
+		return errClosing
+	}
 	var p *pinned
 	select {
 	case p = <-l.free:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.done:
-		return fmt.Errorf("%w: the database is closed", store.ErrUnavailable)
+	case <-l.closing:
+		return errClosing
 	}
 	defer func() { l.free <- p }()
 	if p == nil {
@@ -166,182 +214,13 @@ func (l *lite) view(ctx context.Context, fn func(conn) error) error {
 	return fn(p)
 }
 
-func (l *lite) update(ctx context.Context, lane store.Lane, fn func(conn) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	p := &pending{fn: fn, done: make(chan struct{})}
-	queue := l.interactive
-	if lane == store.Bulk {
-		queue = l.bulk
-	}
+func (l *lite) isClosing() bool {
 	select {
-	case queue <- p:
-	case <-ctx.Done():
-		return ctx.Err()
 	case <-l.closing:
-		return fmt.Errorf("%w: the database is closing", store.ErrUnavailable)
-	}
-	select {
-	case <-p.done:
-		return p.err
-	case <-ctx.Done():
-		if p.claim() {
-			return ctx.Err()
-		}
-		<-p.done // it has begun, and is not taken back
-		return p.err
-	case <-l.done:
-	}
-	select {
-	case <-p.done: // it was in the last batch
-		return p.err
+		return true
 	default:
-		return fmt.Errorf("%w: the database is closing", store.ErrUnavailable)
-	}
-}
-
-// write is the writer: it takes what waits, interactive first, and commits it
-// together.
-func (l *lite) write(w *pinned) {
-	defer close(l.done)
-	defer func() { _ = w.close() }() // whichever connection it is by then
-	batch := make([]*pending, 0, batchMost)
-	for {
-		batch = batch[:0]
-		select {
-		case p := <-l.interactive:
-			batch = append(batch, p)
-		default:
-			select {
-			case p := <-l.interactive:
-				batch = append(batch, p)
-			case p := <-l.bulk:
-				batch = append(batch, p)
-			case <-l.closing:
-				return
-			}
-		}
-		if whole := l.run(w, l.more(batch)); !whole {
-			w = l.replace(w)
-		}
-	}
-}
-
-// more adds what else waits; bulk work only where nobody waits interactively.
-func (l *lite) more(batch []*pending) []*pending {
-	for len(batch) < batchMost {
-		select {
-		case p := <-l.interactive:
-			batch = append(batch, p)
-			continue
-		default:
-		}
-		select {
-		case p := <-l.bulk:
-			// One piece of bulk work may itself be many users.
-			if batch = append(batch, p); len(batch) >= 8 {
-				return batch
-			}
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// replace gives the writer a fresh connection after a transaction came to an
-// end that nobody asked for, as on a full disk.
-func (l *lite) replace(w *pinned) *pinned {
-	fresh, err := pin(context.Background(), l.db)
-	if err != nil {
-		return w // tried again after the next failure
-	}
-	_ = w.close()
-	return fresh
-}
-
-// run carries a batch out. It is false when the connection is in a state that
-// nobody knows.
-func (l *lite) run(w *pinned, batch []*pending) (whole bool) {
-	ran := make([]*pending, 0, len(batch))
-	for _, p := range batch {
-		if p.claim() {
-			ran = append(ran, p)
-		}
-	}
-	if len(ran) == 0 {
-		return true
-	}
-	if _, err := w.exec("BEGIN IMMEDIATE", nil); err != nil {
-		answer(ran, fault(err))
-		return true
-	}
-	kept := 0
-	for _, p := range ran {
-		var broken error
-		if p.err, broken = within(w, p.fn); broken != nil {
-			_, _ = w.exec("ROLLBACK", nil)
-			for _, q := range ran {
-				q.err = nil // nothing of the batch was kept
-			}
-			answer(ran, fmt.Errorf("%w: the transaction was taken back: %w", store.ErrUnavailable, broken))
-			return false
-		}
-		if p.err == nil {
-			kept++
-		}
-	}
-	end := "COMMIT"
-	if kept == 0 {
-		end = "ROLLBACK"
-	}
-	if _, err := w.exec(end, nil); err != nil {
-		_, _ = w.exec("ROLLBACK", nil)
-		answer(ran, fmt.Errorf("%w: ending a batch: %w", store.ErrUnavailable, err))
 		return false
 	}
-	answer(ran, nil)
-	return true
-}
-
-// answer tells everybody in a batch: an error of the batch itself goes over
-// success, and never over a caller's own.
-func answer(batch []*pending, err error) {
-	for _, p := range batch {
-		if p.err == nil {
-			p.err = err
-		}
-		close(p.done)
-	}
-}
-
-// within runs one update in a savepoint, and takes it back when it fails.
-// broken is set when that was not possible: SQLite ends the whole transaction
-// by itself on some errors, such as a full disk.
-func within(w *pinned, fn func(conn) error) (err, broken error) {
-	if _, err := w.exec("SAVEPOINT u", nil); err != nil {
-		return fault(err), err
-	}
-	if err = guarded(w, fn); err != nil {
-		if _, e := w.exec("ROLLBACK TO u", nil); e != nil {
-			return err, errors.Join(err, e)
-		}
-	}
-	if _, e := w.exec("RELEASE u", nil); e != nil {
-		return err, errors.Join(err, e)
-	}
-	return err, nil
-}
-
-// guarded makes a panic in fn an error: it must not end the writer.
-func guarded(w *pinned, fn func(conn) error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("store: panic in a transaction: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn(w)
 }
 
 func (l *lite) ping(ctx context.Context) error {
@@ -351,16 +230,20 @@ func (l *lite) ping(ctx context.Context) error {
 	})
 }
 
+// close may be called twice; both calls return when the first has ended.
 func (l *lite) close() error {
-	l.once.Do(func() { close(l.closing) })
-	<-l.done
-	var errs []error
-	for range readers {
-		if p := <-l.free; p != nil {
-			errs = append(errs, p.close())
+	l.once.Do(func() {
+		close(l.closing)
+		<-l.done
+		var errs []error
+		for range readers {
+			if p := <-l.free; p != nil {
+				errs = append(errs, p.close())
+			}
 		}
-	}
-	return errors.Join(append(errs, l.db.Close())...)
+		l.closed = errors.Join(append(errs, l.db.Close())...)
+	})
+	return l.closed
 }
 
 func (l *lite) leaseJobs() string {
@@ -369,14 +252,23 @@ func (l *lite) leaseJobs() string {
 	RETURNING ` + jobColumns
 }
 
-// busySQLite says that the file cannot be used now.
-func busySQLite(err error) bool {
+// lockedOut says that another process holds the file.
+func lockedOut(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
+}
+
+// unusable says that the file cannot be used now, and not that the statement
+// was wrong.
+func unusable(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return false
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL,
+		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return true
 	}
 	return false

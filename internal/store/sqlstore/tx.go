@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/usher-id/usher/internal/store"
@@ -34,6 +36,12 @@ func (t *tx) Write(op store.Op, row any) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case op != store.OpDelete && slices.ContainsFunc(vals, unwritable):
+		return fmt.Errorf("store: a row of %s has text with NUL or not in UTF-8", tab.name)
+	case slices.ContainsFunc(vals[:tab.keys], unwritable):
+		return nil // there is no such row
+	}
 	switch op {
 	case store.OpInsert:
 		n, err := t.exec(tab.insert, vals...)
@@ -42,6 +50,10 @@ func (t *tx) Write(op store.Op, row any) error {
 		}
 		return err
 	case store.OpPut:
+		if tab.unique {
+			_, err := t.c.attempt(tab.put, append([]any{t.realm}, vals...))
+			return fault(err)
+		}
 		_, err := t.exec(tab.put, vals...)
 		return err
 	case store.OpDelete:
@@ -97,7 +109,10 @@ func (t *tx) UseRefresh(hash []byte, when time.Time) (bool, error) {
 
 // LeaseJobs implements store.Tx.
 func (t *tx) LeaseJobs(holder string, until time.Time, n int) ([]store.Job, error) {
-	return many(&t.reader, t.jobs, (*fields).job, ts(t.now), n, holder, ts(until))
+	leased, err := many(&t.reader, t.jobs, (*fields).job, ts(t.now), n, holder, ts(until))
+	// RETURNING gives them in no order.
+	slices.SortFunc(leased, func(a, b store.Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
+	return leased, err
 }
 
 // qLease takes a lease that is free, over, or the holder's own.
@@ -124,6 +139,9 @@ var erase = []string{
 	"UPDATE handles SET dead = 1 WHERE realm = $1 AND user_id = $2",
 	"UPDATE strands SET state = 'erased', document = '', edits = '' WHERE realm = $1 AND user_id = $2",
 	"UPDATE events SET body = '', salt = '' WHERE realm = $1 AND user_id = $2",
+	"UPDATE ledger SET undo = '{}' WHERE realm = $1 AND user_id = $2",
+	"UPDATE ledger SET undo = '{}' WHERE realm = $1 AND other_id = $2",
+	"UPDATE users SET profile = '' WHERE realm = $1 AND id = $2",
 }
 
 // EraseUserRows implements store.Tx.
@@ -136,18 +154,23 @@ func (t *tx) EraseUserRows(u user.ID) error {
 	return nil
 }
 
+// purge takes a bounded number of rows at a time: others wait for it.
 var purge = []string{
-	"DELETE FROM tokens WHERE realm = $1 AND expires < $2",
-	"DELETE FROM throttles WHERE realm = $1 AND since < $2 AND until < $2",
-	"DELETE FROM messages WHERE realm = $1 AND sent < $2",
-	"DELETE FROM jobs WHERE realm = $1 AND state = 'done' AND due < $2",
+	"DELETE FROM tokens WHERE realm = $1 AND hash IN (SELECT t.hash FROM tokens t WHERE t.realm = $1 AND t.expires < $2 LIMIT $3)",
+	"DELETE FROM throttles WHERE realm = $1 AND key IN (SELECT t.key FROM throttles t WHERE t.realm = $1 AND t.since < $2 AND t.until < $2 LIMIT $3)",
+	"DELETE FROM messages WHERE realm = $1 AND id IN (SELECT m.id FROM messages m WHERE m.realm = $1 AND m.sent < $2 LIMIT $3)",
+	"DELETE FROM jobs WHERE realm = $1 AND id IN (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'done' AND j.due < $2 LIMIT $3)",
 }
 
-// Purge implements store.Tx.
+// purgeMost is how many rows of each kind one Purge takes.
+const purgeMost = 5000
+
+// Purge implements store.Tx. It takes at most purgeMost rows of each kind; what
+// is left is for the next call.
 func (t *tx) Purge(before time.Time) (int, error) {
 	total := 0
 	for _, q := range purge {
-		n, err := t.exec(q, ts(before))
+		n, err := t.exec(q, ts(before), purgeMost)
 		if err != nil {
 			return total, err
 		}

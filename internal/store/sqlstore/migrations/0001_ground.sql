@@ -66,6 +66,7 @@ CREATE TABLE clients (
 CREATE TABLE throttles (
     realm TEXT NOT NULL, key TEXT NOT NULL, failures BIGINT NOT NULL, total BIGINT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL,
     PRIMARY KEY (realm, key));
+CREATE INDEX throttles_by_since ON throttles (realm, since);
 CREATE TABLE events (
     realm TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, user_id TEXT NOT NULL, actor TEXT NOT NULL, door TEXT NOT NULL,
     at BIGINT NOT NULL, body TEXT NOT NULL, salt TEXT NOT NULL, seq BIGINT NOT NULL, body_hash TEXT NOT NULL, chain TEXT NOT NULL,
@@ -77,13 +78,14 @@ CREATE TABLE jobs (
     state TEXT NOT NULL, due BIGINT NOT NULL, attempts BIGINT NOT NULL, holder TEXT NOT NULL, until BIGINT NOT NULL,
     last_err TEXT NOT NULL, created BIGINT NOT NULL,
     PRIMARY KEY (realm, id));
-CREATE INDEX jobs_by_due ON jobs (realm, state, due);
+CREATE INDEX jobs_by_due ON jobs (realm, state, due, id);
 CREATE INDEX jobs_by_user ON jobs (user_id, realm);
 CREATE UNIQUE INDEX jobs_by_key ON jobs (realm, kind, key) WHERE key <> '';
 CREATE TABLE messages (
     realm TEXT NOT NULL, id TEXT NOT NULL, channel TEXT NOT NULL, to_address TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,
     html TEXT NOT NULL, sent BIGINT NOT NULL,
     PRIMARY KEY (realm, id));
+CREATE INDEX messages_by_sent ON messages (realm, sent, id);
 CREATE TABLE signing_keys (
     realm TEXT NOT NULL, kid TEXT NOT NULL, state TEXT NOT NULL, alg TEXT NOT NULL, public_jwk TEXT NOT NULL, wrapped TEXT NOT NULL,
     created BIGINT NOT NULL, activated BIGINT NOT NULL, retires BIGINT NOT NULL,
