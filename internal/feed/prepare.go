@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -68,7 +70,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, in Sync) (prepared, err
 	for a, v := range in.Facts {
 		p.facts[a] = v
 	}
-	if err := p.takeRoles(in); err != nil {
+	if err := p.takeRoles(in, s.policies.Current().Trust(c.Source)); err != nil {
 		return p, err
 	}
 	for _, key := range in.Identities {
@@ -109,7 +111,10 @@ func (p *prepared) takeUsername(in Sync) error {
 	return nil
 }
 
-func (p *prepared) takeRoles(in Sync) error {
+// takeRoles reads the roles of a sync. Those that give power over usher itself
+// are an operator's to give; the partner door's own admin role only a trusted
+// source's.
+func (p *prepared) takeRoles(in Sync, grade policy.Grade) error {
 	if !in.Roles.Sent {
 		return nil
 	}
@@ -119,14 +124,17 @@ func (p *prepared) takeRoles(in Sync) error {
 	}
 	for _, r := range *in.Roles.Value {
 		if r == "" || len(r) > maxRoleName || strings.TrimSpace(r) != r {
-			return user.Refuse(user.Invalid, "roles", "why", "each must be a name")
+			return user.Refuse(user.Invalid, "roles", "why", "must be names")
+		}
+		if r == user.RoleOperator || r == user.RoleStaff || r == user.RoleSysadmin && grade == policy.Untrusted {
+			return user.Refuse(user.Invalid, "roles", "why", "names a role that this source may not give: "+r)
 		}
 		if !slices.Contains(p.roles, r) {
 			p.roles = append(p.roles, r)
 		}
 	}
 	if len(p.roles) > maxRoles {
-		return user.Refuse(user.Invalid, "roles", "why", "too many")
+		return user.Refuse(user.Invalid, "roles", "why", "must be at most "+strconv.Itoa(maxRoles))
 	}
 	text, err := json.Marshal(append([]string{}, p.roles...))
 	if err != nil {

@@ -109,7 +109,14 @@ func (s *Service) numberAt(tx store.Tx, u user.User, door user.Door) (string, us
 		return "", "", fmt.Errorf("reading names: %w", err)
 	}
 	for _, h := range handles {
-		if h.Space == user.SpacePartner && !h.Dead {
+		if h.Space != user.SpacePartner || h.Dead {
+			continue
+		}
+		st, err := tx.Strand(h.Strand)
+		if err != nil {
+			return "", "", fmt.Errorf("reading the strand of a number: %w", err)
+		}
+		if st.State == user.Live {
 			return h.Value, h.Strand, nil
 		}
 	}

@@ -38,7 +38,7 @@ func writeLine(log *slog.Logger, e *exchange, r *http.Request, took time.Duratio
 	switch {
 	case status == 0:
 		status = http.StatusOK // what net/http sends for a handler that wrote nothing
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // a client that has gone is no fault
 		level = slog.LevelError
 	}
 	route := e.route

@@ -90,7 +90,7 @@ func (s *Service) SignCookie(sess user.Session, p Person, expires time.Time) (st
 		if name, ok := (normal.Identity{Issuer: p.Identity.Issuer, Subject: p.Identity.Subject}).Name(); ok {
 			c.IDPUID = &name
 		}
-		if c.IDP = providers[p.Identity.Issuer]; c.IDP == "" {
+		if c.IDP = providers[p.Identity.Issuer]; c.IDP == "" || p.Identity.Reserved {
 			c.IDP = "skeleton"
 		}
 	}

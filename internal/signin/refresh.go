@@ -49,7 +49,14 @@ func numberAt(tx store.Tx, u user.User, strand user.ID) (string, error) {
 		return "", fmt.Errorf("reading names: %w", err)
 	}
 	for _, h := range handles {
-		if h.Space == user.SpacePartner && !h.Dead {
+		if h.Space != user.SpacePartner || h.Dead {
+			continue
+		}
+		st, err := tx.Strand(h.Strand)
+		if err != nil {
+			return "", fmt.Errorf("reading the strand of a number: %w", err)
+		}
+		if st.State == user.Live { // a withdrawn one's number is unknown to people
 			return h.Value, nil
 		}
 	}

@@ -77,8 +77,8 @@ type Tx interface {
 	// sessions and tokens, pending jobs' and events' bodies. The user, its
 	// strands and its handles stay, as tombstones.
 	EraseUserRows(u user.ID) error
-	// Purge deletes expired sessions' tokens, throttles and messages older
-	// than the given times.
+	// Purge deletes dead tokens, finished jobs, messages and counters older than
+	// the given time. Counters of accounts stay: a success or an operator ends them.
 	Purge(before time.Time) (int, error)
 }
 

@@ -65,6 +65,8 @@ func (d *Door) failed(ctx context.Context, method string, err error) answer {
 			return a
 		}
 	}
-	d.Log.ErrorContext(ctx, "edi door", "method", method, "error", err)
+	if ctx.Err() == nil { // else the client has gone, and nobody failed
+		d.Log.ErrorContext(ctx, "edi door", "method", method, "error", err)
+	}
 	return answer{status: http.StatusServiceUnavailable, msg: unavailable, retryAfter: 1}
 }

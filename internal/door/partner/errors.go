@@ -145,7 +145,7 @@ func sentence(no *user.Refusal) string {
 // refuse answers an error.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, p purpose, err error) {
 	f, after, expected := explain(p, err)
-	if !expected {
+	if !expected && r.Context().Err() == nil { // else the client has gone, and nobody failed
 		d.Log.ErrorContext(r.Context(), "partner door", "path", r.URL.Path, "error", err)
 	}
 	if after > 0 {

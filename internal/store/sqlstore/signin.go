@@ -36,7 +36,8 @@ var (
 	qSignInByHandle = "SELECT" + signInColumns + ` FROM handles h
 	JOIN users u ON u.realm = h.realm AND u.id = h.user_id
 	LEFT JOIN strands s ON s.realm = h.realm AND s.id = h.strand_id` + signInPasswords + `
-	WHERE h.realm = $1 AND h.value = $4 AND h.space = $5 AND h.dead = 0 AND $2 = $2 ORDER BY p.set_at, p.strand_id LIMIT 32`
+	WHERE h.realm = $1 AND h.value = $4 AND h.space = $5 AND h.dead = 0 AND $2 = $2
+	AND (h.strand_id = '' OR s.state = 'live') ORDER BY p.set_at, p.strand_id LIMIT 32`
 
 	qToken = "SELECT " + tokens.list("t") + ", " + sessionState + ` FROM tokens t
 	JOIN sessions s ON s.realm = t.realm AND s.id = t.session_id` + sessionUser + " WHERE t.realm = $1 AND t.hash = $2"

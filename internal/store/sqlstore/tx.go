@@ -157,7 +157,7 @@ func (t *tx) EraseUserRows(u user.ID) error {
 // purge takes a bounded number of rows at a time: others wait for it.
 var purge = []string{
 	"DELETE FROM tokens WHERE realm = $1 AND hash IN (SELECT t.hash FROM tokens t WHERE t.realm = $1 AND t.expires < $2 LIMIT $3)",
-	"DELETE FROM throttles WHERE realm = $1 AND key IN (SELECT t.key FROM throttles t WHERE t.realm = $1 AND t.since < $2 AND t.until < $2 LIMIT $3)",
+	"DELETE FROM throttles WHERE realm = $1 AND key IN (SELECT t.key FROM throttles t WHERE t.realm = $1 AND t.since < $2 AND t.until < $2 AND (t.key < 'account:' OR t.key >= 'account;') LIMIT $3)",
 	"DELETE FROM messages WHERE realm = $1 AND id IN (SELECT m.id FROM messages m WHERE m.realm = $1 AND m.sent < $2 LIMIT $3)",
 	"DELETE FROM jobs WHERE realm = $1 AND id IN (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'done' AND j.due < $2 LIMIT $3)",
 }

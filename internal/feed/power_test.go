@@ -1,0 +1,36 @@
+package feed_test
+
+import (
+	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// power is what a feed may not give, and what ends with its record.
+func power() []scenario {
+	return []scenario{
+		{"usher's own roles are an operator's to give", func(w *world) {
+			for _, role := range []string{user.RoleOperator, user.RoleStaff} {
+				w.refused(system, feed.Sync{
+					Email: some(w.email("mallory")), Roles: feed.Some([]string{"reader", role}),
+				}, user.Invalid, "roles")
+			}
+		}},
+		{"an untrusted source makes no administrators", func(w *world) {
+			w.pol.Sources = map[string]policy.SourceRule{string(hr.Source): {Trust: policy.Untrusted}}
+			in := feed.Sync{Email: some(w.email("mallory")), Roles: feed.Some([]string{user.RoleSysadmin})}
+			w.refused(hr, in, user.Invalid, "roles")
+		}},
+		{"a withdrawn record's username signs nobody in", func(w *world) {
+			rec := w.sync(feed.Sync{
+				Email: some(w.email("cersei")), Username: some(w.of("cersei")), Verified: feed.Some(true), Password: some(good),
+			}).Record
+			w.arrive(w.email("cersei")) // the user lives on by a proof of her own
+			if _, err := w.feed.Delete(w.Context(), system, rec.Number); err != nil {
+				w.Fatal(err)
+			}
+			_, err := w.signIn(w.of("cersei"), good)
+			w.isRefusal(err, user.BadCredential, "")
+		}},
+	}
+}
