@@ -192,6 +192,9 @@ func (a *app) prepareDev(ctx context.Context) (*devAccount, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := a.directory.Resolve(ctx, devEmail); err == nil {
+		return &devAccount{devEmail, string(secret)}, nil // nothing to hash again
+	}
 	_, err = a.operator.Create(ctx, operator.NewUser{
 		Email: devEmail, Name: "Operator", Password: string(secret), Role: user.RoleOperator, Verified: true,
 	})

@@ -50,8 +50,14 @@ func TestOperator(t *testing.T) {
 			name string
 			run  func(*world)
 		}{
-			{"create", create}, {"lock", lockAndUnlock}, {"erase", erase}, {"merge", merge},
-			{"explain", explain}, {"mint", mint}, {"clients", clients}, {"list", list},
+			{"create", create},
+			{"lock", lockAndUnlock},
+			{"erase", erase},
+			{"merge", merge},
+			{"explain", explain},
+			{"mint", mint},
+			{"clients", clients},
+			{"list", list},
 		} {
 			t.Run(part.name, func(t *testing.T) {
 				w := &world{T: t, store: s, pol: policy.Default()}

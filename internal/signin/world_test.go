@@ -155,7 +155,8 @@ func newWorld(t *testing.T, s store.Store, c *clock, n int) *world {
 	w.feed = feed.New(s, w, made, 1)
 	secret := sha256.Sum256([]byte("s3cret"))
 	for _, cl := range []user.Client{
-		{ID: "1", ClientID: "public"}, {ID: "2", ClientID: "confidential", SecretHash: secret[:]},
+		{ID: "1", ClientID: "public"},
+		{ID: "2", ClientID: "confidential", SecretHash: secret[:]},
 		{ID: "3", ClientID: "trusted", SecretHash: secret[:], DistinctErrors: true},
 	} {
 		w.update(func(tx store.Tx) error {

@@ -1,11 +1,16 @@
 package sqlstore
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
-// Statements of People; $1 is the realm.
+// Statements of People; $1 is the realm. Where a list is one user's, it is not
+// ordered by what the primary key is ordered by: SQLite without statistics
+// would rather walk the realm in that order than sort what one user has.
 var (
 	qUser        = "SELECT " + users.list("u") + " FROM users u WHERE u.realm = $1 AND u.id = $2"
 	qUsers       = "SELECT " + users.list("u") + " FROM users u WHERE u.realm = $1 AND u.id > $2 ORDER BY u.id LIMIT $3"
@@ -24,7 +29,7 @@ var (
 	qLocks       = "SELECT " + locks.list("l") + " FROM locks l WHERE l.realm = $1 AND l.user_id = $2 ORDER BY l.at, l.source"
 	qEntry       = "SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.id = $2"
 	qEntriesUser = "SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.user_id = $2"
-	qEntriesOf   = qEntriesUser + " UNION SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.other_id = $2 ORDER BY 1 DESC"
+	qEntriesOf   = qEntriesUser + " UNION SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.other_id = $2"
 )
 
 func (r *reader) User(id user.ID) (user.User, error) { return one(r, qUser, (*fields).user, id) }
@@ -84,5 +89,7 @@ func (r *reader) Locks(u user.ID) ([]user.Lock, error) { return many(r, qLocks, 
 func (r *reader) Entry(id user.ID) (store.Entry, error) { return one(r, qEntry, (*fields).entry, id) }
 
 func (r *reader) Entries(u user.ID) ([]store.Entry, error) {
-	return many(r, qEntriesOf, (*fields).entry, u)
+	all, err := many(r, qEntriesOf, (*fields).entry, u)
+	slices.SortFunc(all, func(a, b store.Entry) int { return cmp.Compare(b.ID, a.ID) })
+	return all, err
 }

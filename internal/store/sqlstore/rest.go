@@ -11,7 +11,7 @@ var (
 	qGroupByName = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $3 AND g.kind = $2 ORDER BY g.parent LIMIT 1"
 	qGroupsNamed = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $2 ORDER BY g.kind, g.parent"
 	qAllGroups   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 ORDER BY g.kind, g.name"
-	qMemberships = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.user_id = $2 ORDER BY m.group_id, m.strand_id"
+	qMemberships = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.user_id = $2 ORDER BY m.since, m.group_id, m.strand_id"
 	qMembers     = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.group_id = $2 ORDER BY m.user_id"
 	qInGroup     = `SELECT g.id FROM memberships m JOIN groups g ON g.realm = m.realm AND g.id = m.group_id
 	JOIN strands s ON s.realm = m.realm AND s.id = m.strand_id AND s.state = 'live'

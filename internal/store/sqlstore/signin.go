@@ -47,7 +47,7 @@ var (
 		", COALESCE((SELECT COUNT(*) FROM locks l WHERE l.realm = u.realm AND l.user_id = u.id), 0)"
 	sessionUser = " JOIN users u ON u.realm = s.realm AND u.id = s.user_id"
 
-	qSessions = "SELECT " + sessions.list("s") + " FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 ORDER BY s.id"
+	qSessions = "SELECT " + sessions.list("s") + " FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 ORDER BY s.created, s.id"
 	qClient   = "SELECT " + clients.list("c") + " FROM clients c WHERE c.realm = $1 AND c.client_id = $2"
 	qClients  = "SELECT " + clients.list("c") + " FROM clients c WHERE c.realm = $1 ORDER BY c.client_id"
 	qThrottle = "SELECT " + throttles.list("t") + " FROM throttles t WHERE t.realm = $1 AND t.key IN ($2, $3, $4, $5)"
