@@ -211,7 +211,7 @@ func refusals() []scenario {
 				"after too many, and right, by name": {w.of("waiting"), good},
 			} {
 				in, err := w.try(c[0], c[1])
-				if !reflect.DeepEqual(err, want) || !reflect.DeepEqual(in, signin.SignedIn{}) {
+				if fmt.Sprintf("%#v", err) != fmt.Sprintf("%#v", want) || !reflect.DeepEqual(in, signin.SignedIn{}) {
 					w.Errorf("%s: %#v", name, err)
 				}
 			}

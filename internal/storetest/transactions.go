@@ -171,7 +171,7 @@ func testNeighbours(t *testing.T, s store.Store) {
 			return nil
 		}
 		if !errors.Is(err, want) {
-			return fmt.Errorf("update %d: %w, want %v", i, err, want)
+			return fmt.Errorf("update %d: %w, want %w", i, err, want)
 		}
 		return nil
 	})

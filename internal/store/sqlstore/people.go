@@ -29,7 +29,7 @@ var (
 	qLocks       = "SELECT " + locks.list("l") + " FROM locks l WHERE l.realm = $1 AND l.user_id = $2 ORDER BY l.at, l.source"
 	qEntry       = "SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.id = $2"
 	qEntriesUser = "SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.user_id = $2"
-	qEntriesOf   = qEntriesUser + " UNION SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.other_id = $2"
+	qEntriesOf   = qEntriesUser + " UNION ALL SELECT " + ledger.list("e") + " FROM ledger e WHERE e.realm = $1 AND e.other_id = $2 AND e.user_id <> $2"
 )
 
 func (r *reader) User(id user.ID) (user.User, error) { return one(r, qUser, (*fields).user, id) }

@@ -37,7 +37,9 @@ type lite struct {
 	closed            error         // of Close, once it has ended
 	done              chan struct{} // closed when the writer has ended
 
-	free chan *pinned // reading connections; nil: not opened yet
+	busy    time.Duration // how long another process's lock is waited for
+	walMost int64
+	free    chan *pinned // reading connections; nil: not opened yet
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
@@ -60,12 +62,12 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	l := &lite{
 		db: db, path: path, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
-		closing: make(chan struct{}), done: make(chan struct{}), free: make(chan *pinned, readers),
+		closing: make(chan struct{}), done: make(chan struct{}), free: make(chan *pinned, readers), busy: busyFor, walMost: walMost,
 	}
 	for range readers {
 		l.free <- nil
 	}
-	go l.write(w)
+	go l.write(w) //nolint:gosec // it lives as long as the store, not as the call that opened it
 	return l, nil
 }
 

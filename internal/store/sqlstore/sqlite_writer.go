@@ -169,7 +169,7 @@ func poll(queue chan *pending) *pending {
 // batch runs first and what else waits, and commits it together. It says
 // whether the connection can go on being used.
 func (l *lite) batch(w *pinned, first *pending) (sound bool) {
-	if err := begin(w); err != nil {
+	if err := l.begin(w); err != nil {
 		l.refuse(first, fault(err))
 		return lockedOut(err)
 	}
@@ -221,10 +221,10 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 	return true
 }
 
-func begin(w *pinned) error {
+func (l *lite) begin(w *pinned) error {
 	for begun := time.Now(); ; {
 		_, err := w.exec("BEGIN IMMEDIATE", nil)
-		if err == nil || !lockedOut(err) || time.Since(begun) > busyFor {
+		if err == nil || !lockedOut(err) || time.Since(begun) > l.busy {
 			return err
 		}
 	}
@@ -287,7 +287,7 @@ func within(w *pinned, fn func(conn) error) (err error, broken bool) { //nolint:
 // within a statement, so that waiting for them is short; where it is not, the
 // next look tries again.
 func (l *lite) trim(w *pinned) {
-	if f, err := os.Stat(l.path + "-wal"); err == nil && f.Size() > walMost {
+	if f, err := os.Stat(l.path + "-wal"); err == nil && f.Size() > l.walMost {
 		_, _ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)", nil)
 	}
 }
