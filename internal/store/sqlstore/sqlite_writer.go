@@ -29,6 +29,10 @@ const (
 
 var errClosing = fmt.Errorf("%w: the database is closing", store.ErrUnavailable)
 
+func errLost(why error) error {
+	return fmt.Errorf("%w: the transaction was lost: %w", store.ErrUnavailable, why)
+}
+
 // pending is an update that waits for the writer.
 type pending struct {
 	fn    func(conn) error
@@ -204,7 +208,7 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 	}
 	if broken {
 		_, _ = w.exec("ROLLBACK", nil)
-		answer(ran, fmt.Errorf("%w: the transaction was lost", store.ErrUnavailable))
+		answer(ran, errLost(errors.New("by another update")))
 		return false
 	}
 	if kept == 0 {
@@ -264,21 +268,21 @@ func answer(batch []*pending, err error) {
 // make SQLite roll back the whole transaction.
 func within(w *pinned, fn func(conn) error) (err error, broken bool) { //nolint:revive // which of the two matters is the caller's to know
 	if _, err := w.exec("SAVEPOINT u", nil); err != nil {
-		return fault(err), true
+		return errLost(err), true
 	}
 	t := &trial{conn: w}
 	err = t.run(fn)
 	if err == nil {
 		if _, e := w.exec("RELEASE u", nil); e != nil {
-			return fault(e), true
+			return errLost(e), true
 		}
 		return nil, false
 	}
 	if _, e := w.exec("ROLLBACK TO u", nil); e != nil {
-		return errors.Join(err, fault(e)), true
+		return errors.Join(err, errLost(e)), true
 	}
 	if _, e := w.exec("RELEASE u", nil); e != nil {
-		return errors.Join(err, fault(e)), true
+		return errors.Join(err, errLost(e)), true
 	}
 	return err, false
 }
