@@ -137,11 +137,18 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 		}
 	}
 	out := make([]BatchResult, len(in))
+	for i, err := range refused {
+		out[i].Err = err
+	}
+	known, err := s.repeated(ctx, c, ready, out)
+	if err != nil || known == len(in) {
+		return out, err
+	}
 	pol := s.policies.Current()
-	err := s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
+	err = s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
 		sy := newSyncing(tx, pol, c)
 		for i, p := range ready {
-			if out[i] = (BatchResult{Err: refused[i]}); refused[i] != nil {
+			if i < known || refused[i] != nil {
 				continue
 			}
 			res, refusal, err := split(sy.sync(p))
@@ -161,7 +168,7 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 	// Some line met a name that was taken in the same moment: one at a time,
 	// the others still get through.
 	for i, p := range ready {
-		if refused[i] != nil {
+		if i < known || refused[i] != nil {
 			continue
 		}
 		res, refusal, err := s.write(ctx, c, store.Bulk, p, Write)
