@@ -54,7 +54,7 @@ func (s *Service) repeatedIn(ctx context.Context, c Caller, ready []prepared, ou
 				return err
 			}
 			if err != nil || !found || !repeats(rec, ready[n]) {
-				return nil
+				return nil //nolint:nilerr // a refusal is said by the run that writes
 			}
 			out[n].Result = Result{Record: rec, Changes: []Change{}}
 		}

@@ -57,6 +57,10 @@ func (s *Service) Sync(ctx context.Context, c Caller, in Sync, mode Mode) (Resul
 	if err != nil {
 		return Result{}, err
 	}
+	var known [1]BatchResult
+	if n, err := s.repeatedIn(ctx, c, []prepared{p}, known[:]); n == 1 || err != nil {
+		return known[0].Result, err
+	}
 	res, refusal, err := s.write(ctx, c, store.Interactive, p, mode)
 	if err != nil {
 		return Result{}, err
@@ -141,8 +145,11 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 		out[i].Err = err
 	}
 	known, err := s.repeated(ctx, c, ready, out)
-	if err != nil || known == len(in) {
-		return out, err
+	if err != nil {
+		return nil, err
+	}
+	if known == len(in) {
+		return out, nil
 	}
 	pol := s.policies.Current()
 	err = s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {

@@ -196,7 +196,7 @@ func TestALostTransaction(t *testing.T) {
 	done := make(chan int)
 	for i := range errs {
 		go func() {
-			errs[i] = db.engine.update(context.Background(), store.Interactive, func(c conn) error {
+			errs[i] = db.update(context.Background(), store.Interactive, func(c conn) error {
 				tx := &tx{reader: reader{c, "main"}, made: db.made}
 				if err := store.Insert(tx, store.Secret{Name: fmt.Sprint(i)}); err != nil {
 					return err

@@ -15,8 +15,6 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
-var errMine = errors.New("the caller's own")
-
 // TestAStatementThatFailed: whatever fn makes of the error, the update fails,
 // says so, and nothing is kept.
 func TestAStatementThatFailed(t *testing.T) {
@@ -139,14 +137,28 @@ func TestRealmsAreIsolated(t *testing.T) {
 		a.Realm, b.Realm = "a", "b"
 		one, two := opened(t, a), opened(t, b)
 		rows := []any{
-			user.User{ID: "u"}, user.Strand{ID: "s", User: "u", Source: "edi", State: user.Live}, user.Identity{Issuer: "i", Subject: "s", User: "u"},
-			user.Handle{Space: "x", Value: "v", User: "u", Strand: "s"}, user.Claim{Kind: "email", Address: "a", User: "u", Strand: "s", Source: "edi"},
-			user.Owner{Kind: "email", Address: "a", User: "u"}, user.Password{User: "u", Strand: "s", Hash: "h"}, user.Lock{User: "u", Source: "f"},
-			user.Group{ID: "g", Kind: "k", Name: "n"}, user.Membership{Group: "g", User: "u", Strand: "s"},
-			user.Session{ID: "i", User: "u"}, user.Token{Hash: []byte{1}, Kind: user.RefreshToken, Session: "i"}, user.Client{ClientID: "c"},
-			store.Event{ID: "e", User: "u"}, store.Job{ID: "j", Kind: "k", Key: "n", State: store.JobDue, User: "u"}, store.Message{ID: "m"},
-			store.Throttle{Key: "k"}, store.Key{KID: "k"}, store.Secret{Name: "n"}, store.PolicyVersion{Version: 1},
-			store.Entry{ID: "l", User: "u"}, store.Invalidation{Seq: 1},
+			user.User{ID: "u"},
+			user.Strand{ID: "s", User: "u", Source: "edi", State: user.Live},
+			user.Identity{Issuer: "i", Subject: "s", User: "u"},
+			user.Handle{Space: "x", Value: "v", User: "u", Strand: "s"},
+			user.Claim{Kind: "email", Address: "a", User: "u", Strand: "s", Source: "edi"},
+			user.Owner{Kind: "email", Address: "a", User: "u"},
+			user.Password{User: "u", Strand: "s", Hash: "h"},
+			user.Lock{User: "u", Source: "f"},
+			user.Group{ID: "g", Kind: "k", Name: "n"},
+			user.Membership{Group: "g", User: "u", Strand: "s"},
+			user.Session{ID: "i", User: "u"},
+			user.Token{Hash: []byte{1}, Kind: user.RefreshToken, Session: "i"},
+			user.Client{ClientID: "c"},
+			store.Event{ID: "e", User: "u"},
+			store.Job{ID: "j", Kind: "k", Key: "n", State: store.JobDue, User: "u"},
+			store.Message{ID: "m"},
+			store.Throttle{Key: "k"},
+			store.Key{KID: "k"},
+			store.Secret{Name: "n"},
+			store.PolicyVersion{Version: 1},
+			store.Entry{ID: "l", User: "u"},
+			store.Invalidation{Seq: 1},
 		}
 		insert := func(db *DB) {
 			t.Helper()
@@ -245,13 +257,20 @@ func TestNothingOfAnErasedUserIsLeft(t *testing.T) {
 		const text = "Ada Lovelace"
 		doc := user.Document{user.Name: {Value: user.Text(text)}}
 		rows := []any{
-			user.User{ID: "u", Profile: user.Profile{user.Name: {Value: user.Text(text)}}}, user.Strand{ID: "s", User: "u", Document: doc, Edits: doc},
-			user.Identity{Issuer: "i", Subject: text, User: "u"}, user.Claim{Kind: "email", Address: text, Display: text, User: "u", Strand: "s"},
-			user.Owner{Kind: "email", Address: text, User: "u"}, user.Password{User: "u", Strand: "s", Hash: text, Imported: text},
-			user.Lock{User: "u", Source: "f", Reason: text}, user.Membership{Group: "g", User: "u", Strand: "s", Role: text},
-			user.Session{ID: "i", User: "u", Subject: text, Client: text}, user.Token{Hash: []byte{1}, Session: "i"},
-			store.Event{ID: "e", User: "u", Body: []byte(text), Salt: []byte("salt")}, store.Job{ID: "j", User: "u", Payload: []byte(text), LastErr: text},
-			store.Entry{ID: "1", User: "u", Undo: []byte(text)}, store.Entry{ID: "2", Other: "u", Undo: []byte(text)},
+			user.User{ID: "u", Profile: user.Profile{user.Name: {Value: user.Text(text)}}},
+			user.Strand{ID: "s", User: "u", Document: doc, Edits: doc},
+			user.Identity{Issuer: "i", Subject: text, User: "u"},
+			user.Claim{Kind: "email", Address: text, Display: text, User: "u", Strand: "s"},
+			user.Owner{Kind: "email", Address: text, User: "u"},
+			user.Password{User: "u", Strand: "s", Hash: text, Imported: text},
+			user.Lock{User: "u", Source: "f", Reason: text},
+			user.Membership{Group: "g", User: "u", Strand: "s", Role: text},
+			user.Session{ID: "i", User: "u", Subject: text, Client: text},
+			user.Token{Hash: []byte{1}, Session: "i"},
+			store.Event{ID: "e", User: "u", Body: []byte(text), Salt: []byte("salt")},
+			store.Job{ID: "j", User: "u", Payload: []byte(text), LastErr: text},
+			store.Entry{ID: "1", User: "u", Undo: []byte(text)},
+			store.Entry{ID: "2", Other: "u", Undo: []byte(text)},
 		}
 		err := db.Update(t.Context(), store.Interactive, func(tx store.Tx) error {
 			for _, r := range rows {
