@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/usher-id/usher/internal/account"
@@ -63,6 +64,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	return handlers{server.HostMux(outside.elsewhere, outside.byHost), inside}, nil
 }
+
+// defaultData is where commands look when they are told nothing.
+const defaultData = "./usher-data"
 
 // partnerPaths is where the partner door's clients look.
 var partnerPaths = []string{"/api/auth/login", "/auth/login", "/api/users", "/api/users/", "/api/users:batch"}
@@ -164,6 +168,9 @@ func (a *app) ediDoor() (*edi.Door, error) {
 
 func (a *app) pages(public net.Addr, internal net.Listener) (*web.Pages, error) {
 	start := web.Start{Version: programVersion(), Public: "http://" + public.String(), Dev: a.cfg.Dev, Doors: doorCards(a.cfg.Doors)}
+	if a.cfg.Data != defaultData {
+		start.Command = "go run ./cmd/usher --data " + strconv.Quote(a.cfg.Data)
+	}
 	if internal != nil {
 		start.Internal = "http://" + internal.Addr().String()
 	}

@@ -55,7 +55,7 @@ func settings(c *Config) []setting {
 		setting{name: "authoritative", def: "false", into: boolean{&p.Authoritative}, doc: "whether the realm's email_verified counts as proven"},
 	)...)
 	all = append(all, doorSettings("partner", &c.Doors.Partner.Door,
-		setting{name: "internal_secret", secret: true, into: text{&c.Doors.Partner.InternalSecret}, doc: "what a caller on the internal listener must present besides the header; empty: nothing, and loopback only"},
+		setting{name: "internal_secret", secret: true, into: text{&c.Doors.Partner.InternalSecret}, doc: "what a caller on the internal listener must send as `X-Usher-Internal-Secret` besides `x-user-ctx`; empty: nothing, and loopback only"},
 	)...)
 	g := &c.Doors.Sunbird.Google
 	all = append(all, doorSettings("sunbird", &c.Doors.Sunbird.Door,

@@ -60,7 +60,7 @@ func Resolve(r store.Reader, ref string) (user.User, error) {
 	if err == nil && u.Status != user.Merged || err != nil && !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
-	for _, find := range []func(store.Reader, string) ([]user.ID, error){byHandle, byIdentity, byEmail} {
+	for _, find := range []func(store.Reader, string) ([]user.ID, error){byHandle, byEmail, byIdentity} {
 		ids, err := find(r, ref)
 		if err != nil {
 			return user.User{}, fmt.Errorf("looking for %q: %w", ref, err)

@@ -21,6 +21,15 @@ func power() []scenario {
 			in := feed.Sync{Email: some(w.email("mallory")), Roles: feed.Some([]string{user.RoleSysadmin})}
 			w.refused(hr, in, user.Invalid, "roles")
 		}},
+		{"what an answer showed in a password's place is no password", func(w *world) {
+			in := feed.Sync{Email: some(w.email("mk")), Username: some(w.of("mk")), Password: some(good)}
+			w.sync(in)
+			for _, shown := range []string{feed.RedactedPassword, "$2b$06$k2WcyM0iw0Jy3aYfFBi2MuNwunZtO0S9uTV1QEyqKtmM3t/4JwYcC"} {
+				in.Password = some(shown)
+				w.refused(system, in, user.WeakPassword, "password")
+			}
+			w.mustSignIn(w.of("mk"), good)
+		}},
 		{"a withdrawn record's username signs nobody in", func(w *world) {
 			rec := w.sync(feed.Sync{
 				Email: some(w.email("cersei")), Username: some(w.of("cersei")), Verified: feed.Some(true), Password: some(good),

@@ -161,6 +161,9 @@ func (s *Service) takePassword(ctx context.Context, c Caller, p *prepared, in Sy
 	if in.Password.Value == nil {
 		return nil
 	}
+	if echoed(*in.Password.Value) {
+		return user.Refuse(user.WeakPassword, "password", "why", "is what usher answers in a password's place; leave it out")
+	}
 	p.credential.sent = true
 	plain := password.Plain(*in.Password.Value)
 	rule := s.policies.Current().Password(c.Source.Door())
@@ -192,6 +195,16 @@ func (s *Service) takePassword(ctx context.Context, c Caller, p *prepared, in Sy
 	}
 	p.credential.hash = h.String()
 	return nil
+}
+
+// RedactedPassword is what a door shows in a password's place.
+const RedactedPassword = "$usher$redacted"
+
+// echoed says whether a password is what an answer of usher's carried: who
+// sends a record back as it was read does not mean a new password.
+func echoed(plain string) bool {
+	_, err := password.ParseHash(plain)
+	return plain == RedactedPassword || err == nil
 }
 
 func weakness(err error) error {

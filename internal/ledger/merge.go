@@ -229,6 +229,9 @@ func (b *Book) takeApart(e store.Entry, un undo, survivor, other user.User) erro
 		}
 	}
 	other.Status, other.Survivor = un.Status, ""
+	if err := b.closeIfEmpty(&other, un.Status); err != nil {
+		return err
+	}
 	if survivor.Status == user.Active && un.UserStatus == user.Reserved {
 		survivor.Status = user.Reserved
 	}
@@ -237,6 +240,20 @@ func (b *Book) takeApart(e store.Entry, un undo, survivor, other user.User) erro
 	}
 	_, err := b.Reproject(survivor)
 	return err
+}
+
+// closeIfEmpty closes a user whose last live strand was withdrawn while it was
+// part of another, as it would have been on its own.
+func (b *Book) closeIfEmpty(u *user.User, before user.Status) error {
+	if before != user.Active && before != user.Archived {
+		return nil
+	}
+	live, err := b.liveStrands(u.ID)
+	if err != nil || len(live) > 0 {
+		return err
+	}
+	u.Status, u.ClosedBy, u.Closed = user.Deleted, user.ClosedByFeed, b.tx.Now()
+	return nil
 }
 
 func (b *Book) restorePasswords(u user.ID, strands []user.ID) error {

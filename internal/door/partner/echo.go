@@ -10,7 +10,7 @@ import (
 
 const (
 	// redacted stands where an answer carries no hash.
-	redacted = "$usher$redacted"
+	redacted = feed.RedactedPassword
 	// bcryptLimit is what bcrypt takes, in bytes.
 	bcryptLimit = 72
 )

@@ -189,8 +189,9 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 			kept++
 		}
 	}
-	for p := first; p != nil && !broken; p = poll(l.interactive) {
-		if run(p); len(ran) >= batchMost {
+	// Whoever is taken from a queue is run: nobody else would answer.
+	for p := first; p != nil; p = poll(l.interactive) {
+		if run(p); broken || len(ran) >= batchMost {
 			break
 		}
 	}
