@@ -1,14 +1,19 @@
-// Command bench measures usher beside something run in the same minute: a bare
-// net/http handler in a process of its own, and the database driver alone. It
-// prints a table of operations a second, the ratio to the bare handler, and
-// the CPU that the server spent on each operation.
+// Command bench measures usher beside something that is run in the same
+// minutes on the same cores: a bare net/http handler in a process of its own,
+// the database driver alone, the password hash alone. It prints a Markdown
+// table of operations a second, of what share of their yardstick they are, and
+// of the CPU time that the server spent on each. docs/performance.md says how
+// to read it.
 //
-//	main.go ─ builds and starts usher, runs the rounds ─> table
-//	load.go ─ a closed loop over keep-alive connections
-//	host.go ─ the processes that are measured: start, CPU time, memory
+//	main.go ─ starts everything, runs the rounds ──> table.go, medians
+//	  ├─ work.go    what is asked of usher ─┐
+//	  ├─ batch.go   many users in a request ┼─> load.go  closed loop, keep-alive
+//	  ├─ signin.go  sign-ins less the hash ─┘
+//	  ├─ raw.go     the database driver alone
+//	  ├─ start.go   cold start, memory
+//	  └─ host.go    the processes: start, CPU time, memory
 //
 //	make bench                        SQLite
 //	go run ./bench -pg postgres://…   PostgreSQL, an empty database
-//
-// Figures depend on the machine; ratios hardly do.
+//	go run ./bench -short             a quick look
 package main

@@ -5,10 +5,7 @@ import (
 
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/storetest"
-	"github.com/usher-id/usher/internal/testpg"
 )
-
-func TestMain(m *testing.M) { testpg.Main(m) }
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) store.Store { return storetest.SQLite(t) })
