@@ -122,7 +122,7 @@ func (r *raw) update(ctx context.Context, from int) error {
 	if err != nil {
 		return err
 	}
-	defer set.Close()
+	defer func() { _ = set.Close() }()
 	for i := range rawGroup {
 		if _, err := set.ExecContext(ctx, "main", rawID(from+i), rawDocument, from+i); err != nil {
 			return err
