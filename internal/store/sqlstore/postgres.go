@@ -22,7 +22,7 @@ import (
 
 const (
 	pgConns   = 16
-	pgRetries = 16
+	pgRetries = 64
 	// pgLongest bounds a transaction, so that a server which does not answer
 	// cannot keep connections for ever.
 	pgLongest = 30 * time.Second
