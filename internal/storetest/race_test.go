@@ -191,7 +191,7 @@ func TestParallelFirstArrivals(t *testing.T) {
 }
 
 // teamOf is how many racers a process has.
-const teamOf = 6
+const teamOf = 10
 
 func TestTwoProcessesOnPostgres(t *testing.T) {
 	url := testpg.Start(t)

@@ -21,8 +21,12 @@ import (
 )
 
 const (
-	pgConns   = 16
-	pgRetries = 64
+	pgConns = 16
+	// An update is tried pgFree times beside all others, and then, in turn with
+	// others of this process that had no luck either, up to pgTries times.
+	// Without turns, many that want the same rows keep failing one another.
+	pgFree  = 3
+	pgTries = 64
 	// pgLongest bounds a transaction, so that a server which does not answer
 	// cannot keep connections for ever.
 	pgLongest = 30 * time.Second
@@ -32,6 +36,7 @@ const (
 // the database could not put them in an order.
 type pg struct {
 	db     *sql.DB
+	turn   chan struct{} // full while somebody has the turn
 	closed atomic.Bool
 }
 
@@ -51,7 +56,7 @@ func openPostgres(o Options) (engine, error) {
 	db.SetMaxOpenConns(pgConns)
 	db.SetMaxIdleConns(pgConns) // fewer would open one for nearly every request
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &pg{db: db}, nil
+	return &pg{db: db, turn: make(chan struct{}, 1)}, nil
 }
 
 // pgView runs each statement on its own; the driver prepares and keeps them.
@@ -126,9 +131,16 @@ func (p *pg) view(ctx context.Context, fn func(conn) error) error {
 
 func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) error {
 	var err error
-	for try := range pgRetries {
-		if try > 0 {
-			pause := time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6))) //nolint:gosec // jitter
+	for try := range pgTries {
+		if try == pgFree {
+			select {
+			case p.turn <- struct{}{}:
+				defer func() { <-p.turn }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		} else if try > 0 {
+			pause := time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 4))) //nolint:gosec // jitter
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
@@ -140,7 +152,7 @@ func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) erro
 			return err
 		}
 	}
-	return fmt.Errorf("%w: no order was found in %d tries: %w", store.ErrUnavailable, pgRetries, err)
+	return fmt.Errorf("%w: no order was found in %d tries: %w", store.ErrUnavailable, pgTries, err)
 }
 
 // try runs fn once. It says whether only the neighbours were in the way,

@@ -42,9 +42,11 @@ func TestACrashOfTheServer(t *testing.T) {
 				if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrNotFound) {
 					t.Errorf("view: %v", err)
 				}
+				mu.Lock()
 				if errors.Is(err, store.ErrNotFound) && kept[name] {
 					t.Errorf("%s: acknowledged and not there", name)
 				}
+				mu.Unlock()
 			}
 		}()
 	}

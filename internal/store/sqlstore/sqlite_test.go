@@ -336,8 +336,9 @@ func TestTheLogDoesNotGrowWithoutEnd(t *testing.T) {
 	for range readers {
 		<-ended
 	}
-	t.Logf("the log had %d KiB at most", most>>10)
-	if most > 24<<20 {
-		t.Errorf("the log had %d bytes", most)
+	// Two rounds between looks, at some 14 KiB a commit; without looking it
+	// gets past 10 MiB.
+	if most > 8<<20 {
+		t.Errorf("the log had %d KiB", most>>10)
 	}
 }

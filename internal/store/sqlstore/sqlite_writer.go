@@ -87,6 +87,9 @@ func (l *lite) update(ctx context.Context, lane store.Lane, fn func(conn) error)
 	}
 }
 
+// shortWait is how long SQLite itself waits for a lock, in milliseconds.
+const shortWait = "PRAGMA busy_timeout = 15"
+
 // openWriter opens the connection that writes. It waits for other processes in
 // short steps: SQLite's own waiting sleeps longer and longer, and beside a busy
 // server would seldom look at the right moment.
@@ -174,7 +177,7 @@ func poll(queue chan *pending) *pending {
 // whether the connection can go on being used.
 func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 	if err := l.begin(w); err != nil {
-		l.refuse(first, fault(err))
+		l.refuse(first, fault(fmt.Errorf("beginning: %w", err)))
 		return lockedOut(err)
 	}
 	begun := time.Now()
@@ -238,18 +241,20 @@ func (l *lite) begin(w *pinned) error {
 // refuse answers everybody who waits: each trying for itself would take as
 // long again.
 func (l *lite) refuse(first *pending, err error) {
-	for p := first; p != nil; p = poll(l.interactive) {
-		refuse(p, err)
+	// Taken first and answered then: whoever tries again after the answer gets
+	// a try of its own.
+	all := []*pending{first}
+	for p := poll(l.interactive); p != nil; p = poll(l.interactive) {
+		all = append(all, p)
 	}
 	for p := poll(l.bulk); p != nil; p = poll(l.bulk) {
-		refuse(p, err)
+		all = append(all, p)
 	}
-}
-
-func refuse(p *pending, err error) {
-	if p.take() {
-		p.err = err
-		close(p.done)
+	for _, p := range all {
+		if p.take() {
+			p.err = err
+			close(p.done)
+		}
 	}
 }
 
@@ -292,7 +297,10 @@ func within(w *pinned, fn func(conn) error) (err error, broken bool) { //nolint:
 // within a statement, so that waiting for them is short; where it is not, the
 // next look tries again.
 func (l *lite) trim(w *pinned) {
-	if f, err := os.Stat(l.path + "-wal"); err == nil && f.Size() > l.walMost {
-		_, _ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)", nil)
+	if f, err := os.Stat(l.path + "-wal"); err != nil || f.Size() <= l.walMost {
+		return
 	}
+	_, _ = w.exec("PRAGMA busy_timeout = 250", nil)
+	_, _ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)", nil)
+	_, _ = w.exec(shortWait, nil)
 }
