@@ -5,15 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/usher-id/usher/internal/password"
 )
 
 // process is a program under measurement.
@@ -138,18 +142,39 @@ func (p *process) memory() float64 {
 const bareArg = "bare"
 
 // serveBare is the second process: a handler that writes as many bytes as an
-// own profile has.
-func serveBare() error {
-	body := []byte(strings.Repeat("x", 330))
+// own profile has, and one that does nothing but check a password.
+func serveBare(ctx context.Context) error {
+	h, err := password.NewHasher(password.DefaultParams(), 0)
+	if err != nil {
+		return err
+	}
+	stored, err := h.Hash(ctx, plain)
+	if err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // as usher does when it has begun
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println("bare  http://" + l.Addr().String())
-	srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	body := []byte(strings.Repeat("x", 330))
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hash", func(w http.ResponseWriter, r *http.Request) {
+		given, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<10))
+		if err == nil {
+			_, err = h.Verify(r.Context(), password.Plain(given), stored)
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = w.Write(body)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body)
-	})}
+	})
+	srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: mux}
 	return srv.Serve(l)
 }
 

@@ -14,7 +14,7 @@ import (
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == bareArg {
-		if err := serveBare(); err != nil {
+		if err := serveBare(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
 		return
@@ -35,7 +35,7 @@ type bench struct {
 	rounds int
 	slot   time.Duration // of one operation in one round
 	lines  int           // users in a batch
-	hashes int           // sign-ins, and hashes to set them beside, in a round
+	hashes int           // sign-ins, and hashes beside them, in a round
 
 	usher, bare *process
 	raw         *raw
@@ -53,7 +53,7 @@ func newBench(pg string, short bool) *bench {
 	if short {
 		return &bench{pg: pg, rounds: 1, slot: 500 * time.Millisecond, lines: 1600, hashes: 16}
 	}
-	return &bench{pg: pg, rounds: 3, slot: 1200 * time.Millisecond, lines: 8000, hashes: 32}
+	return &bench{pg: pg, rounds: 3, slot: 1200 * time.Millisecond, lines: 8000, hashes: 40}
 }
 
 func run(pg string, short bool) (err error) {
@@ -109,7 +109,7 @@ func (b *bench) measure(ctx context.Context, begun time.Time) error {
 			return err
 		}
 	}
-	others := (machineCPU() - everybody) - (b.cpu() - ours)
+	others := max(0, (machineCPU()-everybody)-(b.cpu()-ours)) // clocks of two grains
 	database := "SQLite"
 	if b.pg != "" {
 		database = "PostgreSQL (its own CPU time counts as others')"

@@ -2,58 +2,63 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/usher-id/usher/internal/password"
 )
 
 const (
-	hashAlone   = "the hash alone"
+	hashAlone   = "bare handler that hashes"
 	signInAlone = "sign-in by password"
+	turn        = 4 // sign-ins, then as many hashes, in turns
 )
 
-// hash is the yardstick of sign-ins: the same verification, in this process.
-func (b *bench) hash() operation {
-	return operation{name: hashAlone, conns: 1, run: func(ctx context.Context) (result, error) {
-		h, err := password.NewHasher(password.DefaultParams(), 1)
-		if err != nil {
-			return result{}, err
-		}
-		stored, err := h.Hash(ctx, plain)
-		if err != nil {
-			return result{}, err
-		}
-		begun, cpu := time.Now(), ownCPU()
-		r := result{}
-		for ; r.ops < b.hashes; r.ops++ {
-			if v, err := h.Verify(ctx, plain, stored); err != nil || !v.Match {
-				return result{}, fmt.Errorf("verifying a password: %v %w", v.Match, err)
-			}
-		}
-		r.took, r.cpu = time.Since(begun), ownCPU()-cpu
-		return r, nil
-	}}
-}
-
-// signInAlone signs in as often as the hash was computed, one at a time.
-func (b *bench) signInAlone() operation {
-	return operation{name: signInAlone, conns: 1, beside: hashAlone + "/1", run: func(context.Context) (result, error) {
-		c, err := dial(b.usher.public)
-		if err != nil {
-			return result{}, err
-		}
-		defer c.Close()
-		begun, cpu := time.Now(), b.usher.cpu()
-		r := result{}
-		for range b.hashes {
-			status, _, err := c.do(login(r.ops % signers))
+// signInOperations set sign-ins beside a handler that does nothing but hash. A
+// hash is forty times what the rest of a sign-in costs, and how long it takes
+// depends on what else the memory of the machine is used for: so the two take
+// turns of a fraction of a second, and are set beside each other in processes
+// of one kind.
+func (b *bench) signInOperations() []operation {
+	var hashes, signIns result
+	ask := func(p *process, reqs func(i int) []byte, c *conn, r *result) error {
+		begun, cpu := time.Now(), p.cpu()
+		for range turn {
+			status, _, err := c.do(reqs(r.ops))
 			if err != nil {
-				return result{}, err
+				return err
 			}
 			r.count(status)
 		}
-		r.took, r.cpu = time.Since(begun), b.usher.cpu()-cpu
-		return r, nil
-	}}
+		r.took, r.cpu = r.took+time.Since(begun), r.cpu+p.cpu()-cpu
+		return nil
+	}
+	inTurns := func() error {
+		hashes, signIns = result{}, result{}
+		bare, err := dial(b.bare.public)
+		if err != nil {
+			return err
+		}
+		defer bare.Close()
+		usher, err := dial(b.usher.public)
+		if err != nil {
+			return err
+		}
+		defer usher.Close()
+		hash := request("POST", "/hash", "", plain)
+		for hashes.ops < b.hashes {
+			if err := ask(b.bare, func(int) []byte { return hash }, bare, &hashes); err != nil {
+				return err
+			}
+			if err := ask(b.usher, func(i int) []byte { return login(i % signers) }, usher, &signIns); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return []operation{
+		{name: hashAlone, conns: 1, run: func(context.Context) (result, error) {
+			err := inTurns()
+			return hashes, err
+		}},
+		{name: signInAlone, conns: 1, beside: hashAlone + "/1", run: func(context.Context) (result, error) { return signIns, nil }},
+		b.closed(signInAlone, 64, "", b.usher, b.usher.public, func(i int) worker { return same(login(i)) }),
+	}
 }

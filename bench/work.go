@@ -111,7 +111,6 @@ func (b *bench) operations() []operation {
 	partner := all(request("GET", "/api/users/"+b.number, asSystem, ""))
 	unchanged := all(request("PUT", "/api/users/", asSystem, `{"username":"signer0","email":"signer0@example.org","emailVerified":true}`))
 	refresh := func(i int) worker { return refresher{&b.refresh[i]} }
-	signIn := func(i int) worker { return same(login(i)) }
 
 	var ops []operation
 	for _, n := range []int{1, 16, 64} {
@@ -127,7 +126,7 @@ func (b *bench) operations() []operation {
 		ops = append(ops, b.closed("refresh", n, rawUpdate, b.usher, b.usher.public, refresh))
 	}
 	ops = append(ops, b.batchOperations()...)
-	return append(ops, b.hash(), b.signInAlone(), b.closed("sign-in by password", 64, "", b.usher, b.usher.public, signIn))
+	return append(ops, b.signInOperations()...)
 }
 
 // closed is an operation in a closed loop.

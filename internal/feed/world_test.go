@@ -32,7 +32,7 @@ type scenario struct {
 }
 
 func TestFeed(t *testing.T) {
-	all := slices.Concat(matching(), syncing(), emails(), passwords(), lifecycle(), identities(), dryRuns(), batches(), power())
+	all := slices.Concat(matching(), syncing(), emails(), passwords(), lifecycle(), identities(), dryRuns(), batches(), repeats(), power())
 	storetest.Each(t, func(t *testing.T, s store.Store) {
 		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, i)) })
