@@ -267,11 +267,11 @@ func (c *carrying) finish() error {
 	kind := event.AdmissionDecided
 	if c.out.Created {
 		kind = event.UserCreated
-		if err := store.Insert(c.tx, c.out.Strand); err != nil {
+		if err := store.InsertLater(c.tx, c.out.Strand); err != nil {
 			return fmt.Errorf("adding the strand: %w", err)
 		}
 		c.out.User.Profile = c.pol.Project([]user.Strand{c.out.Strand}, c.claims, c.owned)
-		if err := store.Insert(c.tx, c.out.User); err != nil {
+		if err := store.InsertLater(c.tx, c.out.User); err != nil {
 			return fmt.Errorf("adding the user: %w", err)
 		}
 	} else {

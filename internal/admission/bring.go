@@ -44,7 +44,7 @@ func (c *carrying) bringIdentities() error {
 func (c *carrying) bringNames() error {
 	for _, h := range c.names {
 		h.User, h.Strand, h.Created = c.out.User.ID, c.out.Strand.ID, c.tx.Now()
-		if err := store.Insert(c.tx, h); err != nil {
+		if err := store.InsertLater(c.tx, h); err != nil {
 			return fmt.Errorf("adding a name in %s: %w", h.Space, err)
 		}
 		c.out.Changed = true
@@ -64,7 +64,11 @@ func (c *carrying) bringAddresses() error {
 		if a.Assurance == user.Proven && !a.Proven.IsZero() {
 			claim.Since = a.Proven
 		}
-		if err := store.Put(c.tx, claim); err != nil {
+		write := store.Put[user.Claim]
+		if c.out.Created { // and its strand, which is part of the key
+			write = store.InsertLater[user.Claim]
+		}
+		if err := write(c.tx, claim); err != nil {
 			return fmt.Errorf("claiming an address: %w", err)
 		}
 		c.claims, c.out.Changed = append(c.claims, claim), true
@@ -95,7 +99,11 @@ func (c *carrying) bringPassword() error {
 		}
 	}
 	c.out.Changed = true
-	return store.Put(c.tx, user.Password{User: c.out.User.ID, Strand: c.out.Strand.ID, Hash: c.password, Imported: c.imported, Set: c.tx.Now()})
+	set := user.Password{User: c.out.User.ID, Strand: c.out.Strand.ID, Hash: c.password, Imported: c.imported, Set: c.tx.Now()}
+	if c.out.Created {
+		return store.InsertLater(c.tx, set)
+	}
+	return store.Put(c.tx, set)
 }
 
 // maySetPassword: a person's act sets one where there is none; a source sets

@@ -29,7 +29,7 @@ func Append(tx store.Tx, e New) error {
 		}
 	}
 	salt := tx.NewUUID()
-	err := store.Insert(tx, store.Event{
+	err := store.InsertLater(tx, store.Event{
 		ID: tx.NewID(), Kind: string(e.Kind), User: e.User, Actor: e.Actor, Door: e.Door,
 		At: tx.Now(), Body: body, Salt: salt[:],
 	})

@@ -78,6 +78,13 @@ func (t *memoryTx) Write(_ store.Op, row any) error {
 	return nil
 }
 
+func (t *memoryTx) NumberEvents(events []store.Event) error {
+	for _, e := range events {
+		t.m.events[e.ID] = e
+	}
+	return nil
+}
+
 func (t *memoryTx) Lease(name, holder string, until time.Time) (bool, error) {
 	if l, ok := t.m.leases[name]; ok && l.by != holder && l.until.After(t.Now()) {
 		return false, nil

@@ -109,14 +109,15 @@ func (s *Sequencer) number(tx store.Tx) (n int, held bool, err error) {
 	if err != nil {
 		return 0, held, fmt.Errorf("reading new events: %w", err)
 	}
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		e.Seq = last.Seq + 1
-		e.BodyHash = bodyHash(e)
-		e.Chain = link(last.Chain, e)
-		if err := store.Put(tx, e); err != nil {
-			return 0, held, fmt.Errorf("numbering event %s: %w", e.ID, err)
-		}
-		last = e
+		e.BodyHash = bodyHash(*e)
+		e.Chain = link(last.Chain, *e)
+		last = *e
+	}
+	if err := tx.NumberEvents(events); err != nil {
+		return 0, held, fmt.Errorf("numbering %d events after %d: %w", len(events), last.Seq, err)
 	}
 	return len(events), held, nil
 }

@@ -25,25 +25,25 @@ func (p *prepared) recallEmail(doc user.Document) error {
 
 // nameFree refuses a username that is somebody's, but not one whose user was
 // erased by the person: a name is chosen, unlike an id, and the feed that
-// brought it may bring it again.
-func (s *syncing) nameFree(key string) error {
+// brought it may bring it again. It says whether such a tombstone is there.
+func (s *syncing) nameFree(key string) (tombstone bool, err error) {
 	h, err := s.tx.Handle(user.SpacePartnerUN, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for a username: %w", err)
+		return false, fmt.Errorf("looking for a username: %w", err)
 	}
 	if h.Dead {
 		st, err := s.tx.Strand(h.Strand)
 		if err != nil {
-			return fmt.Errorf("reading the strand of a username: %w", err)
+			return true, fmt.Errorf("reading the strand of a username: %w", err)
 		}
 		if st.Source == s.c.Source {
-			return nil
+			return true, nil
 		}
 	}
-	return user.Refuse(user.InUse, "username")
+	return h.Dead, user.Refuse(user.InUse, "username")
 }
 
 // takeName gives a record a username that is free, over the tombstone that may

@@ -153,7 +153,11 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 	}
 	pol := s.policies.Current()
 	err = s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
-		sy := newSyncing(tx, pol, c)
+		seen, err := foresee(tx, ready[known:])
+		if err != nil {
+			return err
+		}
+		sy := newSyncing(seen, pol, c)
 		for i, p := range ready {
 			if i < known || refused[i] != nil {
 				continue

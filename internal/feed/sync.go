@@ -49,9 +49,14 @@ func (s *syncing) create(p prepared) (Result, error) {
 		return Result{}, user.Refuse(user.Missing, "email")
 	}
 	names := []user.Handle{{Space: user.SpacePartner, Value: strconv.FormatInt(s.tx.NewNumber(), 10)}}
+	tombstone := false
 	if p.username != nil {
-		if err := s.nameFree(p.username.Key); err != nil {
+		var err error
+		if tombstone, err = s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
+		}
+		if !tombstone {
+			names = append(names, user.Handle{Space: user.SpacePartnerUN, Value: p.username.Key})
 		}
 	}
 	verified := isTrue(p.verified)
@@ -71,7 +76,7 @@ func (s *syncing) create(p prepared) (Result, error) {
 		Record:  store.Record{User: out.User, Strand: out.Strand, Number: names[0].Value},
 		Created: true, Ignored: out.Ignored, Changes: changes(nil, p.facts),
 	}
-	if p.username != nil {
+	if tombstone {
 		if err := s.takeName(out.User.ID, out.Strand.ID, p.username.Key); err != nil {
 			return Result{}, err
 		}
@@ -121,7 +126,7 @@ func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 	}
 	nameChanged := p.username != nil && !sameName(rec, p.username.Key)
 	if nameChanged {
-		if err := s.nameFree(p.username.Key); err != nil {
+		if _, err := s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
 		}
 	}

@@ -17,6 +17,9 @@ type Reader interface {
 	Log
 }
 
+// TakenMost is how many values one question about taken ones may name.
+const TakenMost = 64
+
 // People reads users and what hangs on them.
 type People interface {
 	User(id user.ID) (user.User, error)
@@ -35,6 +38,10 @@ type People interface {
 	// Claims lists the claims on an address, oldest first.
 	Claims(kind user.AddressKind, address string) ([]user.Claim, error)
 	ClaimsOf(u user.ID) ([]user.Claim, error)
+	// TakenAddresses tells which of up to TakenMost addresses anybody claims or
+	// owns, TakenNames which names of a space are somebody's, dead ones too.
+	TakenAddresses(kind user.AddressKind, addresses []string) ([]string, error)
+	TakenNames(space user.Space, values []string) ([]string, error)
 	Owner(kind user.AddressKind, address string) (user.Owner, error)
 	Owned(u user.ID) ([]user.Owner, error)
 	Passwords(u user.ID) ([]user.Password, error)

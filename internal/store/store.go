@@ -36,6 +36,9 @@ var (
 	// index refused. Inside Update the transaction goes on as if the statement
 	// had not been tried.
 	ErrExists = errors.New("store: exists already")
+	// ErrTaken says that a row given to InsertLater was there already. The
+	// transaction is lost.
+	ErrTaken = errors.New("store: a new row was there already")
 	// ErrUnavailable says that the database cannot be asked now. Doors answer
 	// 503, never 401 or 404.
 	ErrUnavailable = errors.New("store: unavailable")
@@ -54,7 +57,7 @@ type Tx interface {
 	// node numbers (contract partner.md, fact 3).
 	NewNumber() int64
 
-	// Write is what Insert, Put and Delete call.
+	// Write is what Insert, InsertLater, Put and Delete call.
 	Write(op Op, row any) error
 
 	// Repoint gives a strand, with all that carries its id, to another user:
@@ -72,6 +75,10 @@ type Tx interface {
 	LeaseJobs(holder string, until time.Time, n int) ([]Job, error)
 	// Lease takes or renews a named lease; false when another holds it.
 	Lease(name, holder string, until time.Time) (bool, error)
+	// NumberEvents writes the number, body hash and chain of events that this
+	// transaction has read, and nothing else of them; an error when one has a
+	// number already.
+	NumberEvents(events []Event) error
 	// EraseUserRows removes what only describes a user's content: its
 	// documents, passwords, claims, owned addresses, identities, memberships,
 	// sessions and tokens, pending jobs' and events' bodies. The user, its
@@ -86,9 +93,10 @@ type Tx interface {
 type Op int
 
 const (
-	OpInsert Op = iota // ErrExists when the key is taken
-	OpPut              // inserts, or replaces the row of the same key
-	OpDelete           // by key; no error when there is none
+	OpInsert      Op = iota // ErrExists when the key is taken
+	OpPut                   // inserts, or replaces the row of the same key
+	OpDelete                // by key; no error when there is none
+	OpInsertLater           // before the next read or the end; ErrTaken then when the key is taken
 )
 
 // Row is what a transaction can write.
@@ -100,6 +108,12 @@ type Row interface {
 
 // Insert writes a new row; ErrExists when its key, or a unique value, is taken.
 func Insert[T Row](tx Tx, row T) error { return tx.Write(OpInsert, row) }
+
+// InsertLater writes a new row together with others of its kind, before the
+// transaction next reads or ends. It is for rows whose key nobody else can have
+// or was just seen to be free: where one is taken all the same, the transaction
+// fails with ErrTaken.
+func InsertLater[T Row](tx Tx, row T) error { return tx.Write(OpInsertLater, row) }
 
 // Put writes a row over whatever has its key.
 func Put[T Row](tx Tx, row T) error { return tx.Write(OpPut, row) }

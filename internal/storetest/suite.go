@@ -30,6 +30,9 @@ func Run(t *testing.T, open Open) {
 		{"leases", testLeases},
 		{"erasure", testErasure},
 		{"transactions", testTransactions},
+		{"later", testLater},
+		{"taken", testTaken},
+		{"numbering", testNumbering},
 		{"races", testRaces},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })

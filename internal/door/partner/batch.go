@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/usher-id/usher/internal/feed"
@@ -90,23 +91,59 @@ func (b *batching) alive() {
 	_ = b.rc.SetWriteDeadline(until)
 }
 
+// chunk is what came together, and how reading ended after it.
+type chunk struct {
+	entries []entry
+	next    int // the number of the line after it
+	err     error
+}
+
 // run reads, syncs and answers chunk by chunk, until the end of the body or the
-// end of who is asking.
+// end of who is asking. While one chunk is synced, the next is read and the
+// answers to the last are sent.
 func (b *batching) run(in *lines) {
+	ctx, stop := context.WithCancel(b.r.Context())
+	defer stop()
+	chunks, answers := make(chan chunk), make(chan []batchLine, 1)
+	var sides sync.WaitGroup
+	sides.Go(func() {
+		defer close(chunks)
+		b.readAll(ctx, in, chunks)
+	})
+	sides.Go(func() {
+		for lines := range answers {
+			b.send(lines)
+		}
+	})
+	for c := range chunks {
+		if len(c.entries) > 0 {
+			lines, ok := b.answer(c.entries)
+			answers <- lines
+			if !ok {
+				stop()
+				_ = b.rc.SetReadDeadline(time.Now()) // the reader may wait for lines
+				break
+			}
+		}
+		if c.err != nil && !errors.Is(c.err, io.EOF) && ctx.Err() == nil {
+			answers <- []batchLine{failedLine(c.next, problem(http.StatusBadRequest, "The body broke off"))}
+		}
+	}
+	close(answers)
+	sides.Wait()
+}
+
+// readAll reads chunks until the body ends or nobody wants more.
+func (b *batching) readAll(ctx context.Context, in *lines, to chan<- chunk) {
 	for n := 0; ; {
 		b.alive()
-		chunk, err := b.read(in, &n)
-		if len(chunk) > 0 {
-			if !b.allowed(chunk[0].line) {
-				return
-			}
-			b.answer(chunk)
-		}
-		if b.r.Context().Err() != nil || errors.Is(err, io.EOF) {
+		entries, err := b.read(in, &n)
+		select {
+		case to <- chunk{entries, n + 1, err}:
+		case <-ctx.Done():
 			return
 		}
-		if err != nil {
-			b.send([]batchLine{failedLine(n+1, problem(http.StatusBadRequest, "The body broke off"))})
+		if err != nil || ctx.Err() != nil {
 			return
 		}
 	}
@@ -153,21 +190,16 @@ func readEntry(n int, text []byte) entry {
 	return entry{line: n, in: in}
 }
 
-// allowed asks again whether the caller may, as each request would be asked; a
-// batch can outlive a token.
-func (b *batching) allowed(line int) bool {
+// answer syncs what can be synced of a chunk and gives a line for each. It asks
+// again whether the caller may, as each request would be asked: a batch can
+// outlive a token, and ends then.
+func (b *batching) answer(chunk []entry) (out []batchLine, ok bool) {
 	c, err := b.door.caller(b.r, b.listener)
-	if err == nil {
-		b.caller = c
-		return true
+	if err != nil {
+		f, _, _ := explain(administering, err)
+		return []batchLine{failedLine(chunk[0].line, f)}, false
 	}
-	f, _, _ := explain(administering, err)
-	b.send([]batchLine{failedLine(line, f)})
-	return false
-}
-
-// answer syncs what can be synced of a chunk and sends a line for each.
-func (b *batching) answer(chunk []entry) {
+	b.caller = c
 	var syncs []feed.Sync
 	for _, e := range chunk {
 		if e.done == nil {
@@ -178,7 +210,7 @@ func (b *batching) answer(chunk []entry) {
 	if err != nil {
 		b.door.Log.ErrorContext(b.r.Context(), "partner door: syncing a batch", "error", err)
 	}
-	out := make([]batchLine, 0, len(chunk))
+	out = make([]batchLine, 0, len(chunk))
 	next := 0
 	for _, e := range chunk {
 		switch {
@@ -192,7 +224,7 @@ func (b *batching) answer(chunk []entry) {
 			next++
 		}
 	}
-	b.send(out)
+	return out, true
 }
 
 // sync writes a chunk in one go, or tries each line of it.

@@ -96,7 +96,12 @@ func (d *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 // Update implements store.Store.
 func (d *DB) Update(ctx context.Context, lane store.Lane, fn func(store.Tx) error) error {
 	return d.update(ctx, lane, func(c conn) error {
-		return fn(&tx{reader: reader{c, d.realm}, made: d.made, now: d.made.time(), jobs: d.leaseJobs()})
+		h := &held{conn: c, realm: d.realm}
+		err := fn(&tx{reader: reader{h, d.realm}, held: h, made: d.made, now: d.made.time(), jobs: d.leaseJobs()})
+		if err != nil {
+			return err
+		}
+		return h.flush()
 	})
 }
 

@@ -21,24 +21,25 @@ type table struct {
 	// meet in another row.
 	unique bool
 
-	insert, put, del string
+	// inserts are of 1, 2, 4 … rows.
+	inserts  [widths]string
+	put, del string
 }
 
 func newTable(name string, keys int, columns string) *table {
 	t := &table{name: name, keys: keys, columns: strings.Fields(columns)}
-	marks, sets, wheres := []string{"$1"}, []string{}, []string{"realm = $1"}
+	sets, wheres := []string{}, []string{"realm = $1"}
 	for i, c := range t.columns {
 		mark := fmt.Sprintf("$%d", i+2)
-		marks = append(marks, mark)
 		if i < keys {
 			wheres = append(wheres, c+" = "+mark)
 		} else {
 			sets = append(sets, c+" = excluded."+c)
 		}
 	}
-	into := "INSERT INTO " + name + " (realm, " + strings.Join(t.columns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
-	t.insert = into + " ON CONFLICT DO NOTHING"
-	t.put = into + " ON CONFLICT (realm, " + strings.Join(t.columns[:keys], ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
+	into := "INSERT INTO " + name + " (realm, " + strings.Join(t.columns, ", ") + ")"
+	t.inserts = inserts(into, 1+len(t.columns))
+	t.put = into + " VALUES (" + marks(1, 1+len(t.columns)) + ") ON CONFLICT (realm, " + strings.Join(t.columns[:keys], ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
 	t.del = "DELETE FROM " + name + " WHERE " + strings.Join(wheres, " AND ")
 	return t
 }
@@ -201,15 +202,4 @@ func doc[M ~map[K]V, K comparable, V any](m M) string {
 		panic(fmt.Sprintf("store: writing a document: %v", err))
 	}
 	return string(b)
-}
-
-func undoc[M ~map[K]V, K comparable, V any](s string) (M, error) {
-	m := M{}
-	if s == "" {
-		return m, nil
-	}
-	if err := json.Unmarshal([]byte(s), &m); err != nil {
-		return nil, fmt.Errorf("reading a document: %w", err)
-	}
-	return m, nil
 }

@@ -19,27 +19,27 @@ func (f *fields) add(into ...any) { f.into = append(f.into, into...) }
 func (f *fields) finish(fn func() error) { f.done = append(f.done, fn) }
 
 func (f *fields) user(u *user.User) {
-	var profile string
+	var shown string
 	var created, updated, closed int64
-	f.add(&u.ID, &u.Status, &u.Epoch, &profile, &u.Survivor, &u.ClosedBy, &created, &updated, &closed)
+	f.add(&u.ID, &u.Status, &u.Epoch, &shown, &u.Survivor, &u.ClosedBy, &created, &updated, &closed)
 	f.finish(func() (err error) {
 		u.Created, u.Updated, u.Closed = at(created), at(updated), at(closed)
-		u.Profile, err = undoc[user.Profile](profile)
+		u.Profile, err = profile(shown)
 		return err
 	})
 }
 
 func (f *fields) strand(s *user.Strand) {
-	var door, document, edits string
+	var door, facts, edits string
 	var created, updated, withdrawn int64
-	f.add(&s.ID, &s.User, &s.Origin, &s.Source, &door, &s.Kind, &s.State, &document, &edits,
+	f.add(&s.ID, &s.User, &s.Origin, &s.Source, &door, &s.Kind, &s.State, &facts, &edits,
 		&created, &s.CreatedBy, &updated, &s.UpdatedBy, &withdrawn, &s.WithdrawnBy)
 	f.finish(func() (err error) {
 		s.Created, s.Updated, s.Withdrawn = at(created), at(updated), at(withdrawn)
-		if s.Document, err = undoc[user.Document](document); err != nil {
+		if s.Document, err = document(facts); err != nil {
 			return err
 		}
-		s.Edits, err = undoc[user.Document](edits)
+		s.Edits, err = document(edits)
 		return err
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,12 +136,33 @@ func (p *pinned) stmt(q string) (*sql.Stmt, error) {
 	if s, ok := p.stmts[q]; ok {
 		return s, nil
 	}
-	s, err := p.c.PrepareContext(context.Background(), q)
+	s, err := p.c.PrepareContext(context.Background(), positional(q))
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", q, err)
 	}
 	p.stmts[q] = s
 	return s, nil
+}
+
+// positional writes a statement that uses $1, $2, … once each and in order with
+// bare marks: the driver looks a numbered one up by its name, among all.
+func positional(q string) string {
+	var b strings.Builder
+	rest := q
+	for n := 1; ; n++ {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 {
+			b.WriteString(rest)
+			return b.String()
+		}
+		after, ok := strings.CutPrefix(rest[i+1:], strconv.Itoa(n))
+		if !ok || after != "" && after[0] >= '0' && after[0] <= '9' {
+			return q
+		}
+		b.WriteString(rest[:i])
+		b.WriteByte('?')
+		rest = after
+	}
 }
 
 func (p *pinned) query(q string, args []any) (*sql.Rows, error) {

@@ -13,6 +13,7 @@ import (
 // tx is a transaction.
 type tx struct {
 	reader
+	held *held
 	made *maker
 	now  time.Time
 	jobs string
@@ -44,11 +45,13 @@ func (t *tx) Write(op store.Op, row any) error {
 	}
 	switch op {
 	case store.OpInsert:
-		n, err := t.exec(tab.insert, vals...)
+		n, err := t.exec(tab.inserts[0], vals...)
 		if err == nil && n == 0 {
 			return store.ErrExists
 		}
 		return err
+	case store.OpInsertLater:
+		return t.held.add(tab, vals)
 	case store.OpPut:
 		if tab.unique {
 			_, err := t.c.attempt(tab.put, append([]any{t.realm}, vals...))
