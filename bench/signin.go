@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -9,6 +10,7 @@ const (
 	hashAlone   = "bare handler that hashes"
 	signInAlone = "sign-in by password"
 	turn        = 4 // sign-ins, then as many hashes, in turns
+	crowd       = 64
 )
 
 // signInOperations set sign-ins beside a handler that does nothing but hash. A
@@ -18,6 +20,7 @@ const (
 // of one kind.
 func (b *bench) signInOperations() []operation {
 	var hashes, signIns result
+	hash := request("POST", "/hash", "", plain)
 	ask := func(p *process, reqs func(i int) []byte, c *conn, r *result) error {
 		begun, cpu := time.Now(), p.cpu()
 		for range turn {
@@ -42,7 +45,6 @@ func (b *bench) signInOperations() []operation {
 			return err
 		}
 		defer usher.Close()
-		hash := request("POST", "/hash", "", plain)
 		for hashes.ops < b.hashes {
 			if err := ask(b.bare, func(int) []byte { return hash }, bare, &hashes); err != nil {
 				return err
@@ -59,6 +61,7 @@ func (b *bench) signInOperations() []operation {
 			return hashes, err
 		}},
 		{name: signInAlone, conns: 1, beside: hashAlone + "/1", run: func(context.Context) (result, error) { return signIns, nil }},
-		b.closed(signInAlone, 64, "", b.usher, b.usher.public, func(i int) worker { return same(login(i)) }),
+		b.closed(hashAlone, crowd, "", b.bare, b.bare.public, all(hash)),
+		b.closed(signInAlone, crowd, fmt.Sprintf("%s/%d", hashAlone, crowd), b.usher, b.usher.public, func(i int) worker { return same(login(i)) }),
 	}
 }

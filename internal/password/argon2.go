@@ -19,13 +19,18 @@ type Params struct {
 	Threads uint8
 }
 
+const (
+	defaultMemory = 19456
+	defaultTime   = 2
+)
+
 // DefaultParams are those of ASVS 5.0, appendix C: 19 MiB, two passes, one
 // thread.
-func DefaultParams() Params { return Params{Memory: 19456, Time: 2, Threads: 1} }
+func DefaultParams() Params { return Params{Memory: defaultMemory, Time: defaultTime, Threads: 1} }
 
-// Bounds on argon2 parameters, own and imported. Without them an import file
-// could make each sign-in of a user take a gigabyte.
+// Bounds on argon2 parameters, own and imported, beside those on any hash.
 const (
+	minMemory  = 8        // KiB for each thread (RFC 9106, section 3.1)
 	maxMemory  = 64 << 10 // KiB
 	maxTime    = 10
 	maxThreads = 4
@@ -33,12 +38,16 @@ const (
 
 func (p Params) check() error {
 	switch {
-	case p.Threads < 1 || p.Time < 1 || p.Memory < 8*uint32(p.Threads):
+	case p.Threads < 1 || p.Time < 1 || p.Memory < minMemory*uint32(p.Threads):
 		return fmt.Errorf("%w: argon2 parameters below the minimum of RFC 9106", ErrFormat)
 	case p.Memory > maxMemory || p.Time > maxTime || p.Threads > maxThreads:
 		return fmt.Errorf("%w: argon2 allows m ≤ %d KiB, t ≤ %d, p ≤ %d", ErrCost, maxMemory, maxTime, maxThreads)
 	}
-	return nil
+	return p.expense().check()
+}
+
+func (p Params) expense() expense {
+	return expense{work: float64(p.Memory) * float64(p.Time) * argonWeight, memory: float64(p.Memory) * 1024}
 }
 
 const (
@@ -55,22 +64,25 @@ const ownSalt = "nfkc"
 
 type argonHash struct {
 	Params
+	derive    argonVariant
+	own       bool
 	salt, sum []byte
 }
 
-func (h argonHash) own() bool { return bytes.HasPrefix(h.salt, []byte(ownSalt)) }
+// argonVariant is argon2.IDKey or argon2.Key.
+type argonVariant func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 
 func (h argonHash) matches(plain Plain) bool {
 	input := plain.raw()
-	if h.own() {
+	if h.own {
 		input = plain.normal()
 	}
-	got := argon2.IDKey(input, h.salt, h.Time, h.Memory, h.Threads, uint32(len(h.sum)))
+	got := h.derive(input, h.salt, h.Time, h.Memory, h.Threads, uint32(len(h.sum)))
 	return subtle.ConstantTimeCompare(got, h.sum) == 1
 }
 
 func (h argonHash) current(now Params) bool {
-	return h.own() && h.Params == now && len(h.sum) == argonLength
+	return h.own && h.Params == now && len(h.sum) == argonLength
 }
 
 // newArgon makes one of usher's own hashes.
@@ -78,7 +90,7 @@ func newArgon(plain Plain, p Params) Hash {
 	salt := make([]byte, len(ownSalt)+saltLength)
 	copy(salt, ownSalt)
 	_, _ = rand.Read(salt[len(ownSalt):]) // never fails: crypto/rand ends the process instead
-	h := argonHash{Params: p, salt: salt}
+	h := argonHash{Params: p, derive: argon2.IDKey, own: true, salt: salt}
 	h.sum = argon2.IDKey(plain.normal(), salt, p.Time, p.Memory, p.Threads, argonLength)
 	b64 := base64.RawStdEncoding
 	text := fmt.Sprintf("%sv=%d$m=%d,t=%d,p=%d$%s$%s", argonPrefix, argon2.Version,
@@ -86,55 +98,54 @@ func newArgon(plain Plain, p Params) Hash {
 	return Hash{text: text, v: h}
 }
 
-// argonScheme reads argon2id in the PHC string format, version 19 (0x13).
+// argonScheme reads argon2id and argon2i in the PHC string format, version 19
+// (0x13). argon2d is refused: it is not meant for passwords (RFC 9106, section
+// 4), and golang.org/x/crypto leaves it out.
 type argonScheme struct{}
 
 func (argonScheme) parse(text string) (verifier, bool, error) {
-	rest, mine := strings.CutPrefix(text, argonPrefix)
-	if !mine {
+	if !strings.HasPrefix(text, "$argon2") {
 		return nil, false, nil
 	}
-	parts := strings.Split(rest, "$")
-	if len(parts) != 4 || parts[0] != "v="+strconv.Itoa(argon2.Version) {
-		return nil, true, fmt.Errorf("%w: argon2id wants $v=19$m=…,t=…,p=…$salt$hash", ErrFormat)
-	}
-	h := argonHash{}
-	var err error
-	if h.Params, err = parseCosts(parts[1]); err != nil {
+	h, err := parseArgon(text)
+	if err != nil {
 		return nil, true, err
 	}
-	// Strict: no unused bits, so that a hash has one text only.
-	b64 := base64.RawStdEncoding.Strict()
-	if h.salt, err = b64.DecodeString(parts[2]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
-		return nil, true, fmt.Errorf("%w: argon2id salt is not 8 to 64 bytes of base64", ErrFormat)
-	}
-	if h.sum, err = b64.DecodeString(parts[3]); err != nil || len(h.sum) < 16 || len(h.sum) > 64 {
-		return nil, true, fmt.Errorf("%w: argon2id hash is not 16 to 64 bytes of base64", ErrFormat)
-	}
-	if b64.EncodeToString(h.salt) != parts[2] || b64.EncodeToString(h.sum) != parts[3] {
-		return nil, true, fmt.Errorf("%w: argon2id base64 is not canonical", ErrFormat)
-	}
+	h.own = strings.HasPrefix(text, argonPrefix) && bytes.HasPrefix(h.salt, []byte(ownSalt))
 	return h, true, nil
 }
 
-// parseCosts reads "m=…,t=…,p=…", in that order, as the PHC format has it.
-func parseCosts(s string) (Params, error) {
-	fields := strings.Split(s, ",")
-	if len(fields) != 3 {
-		return Params{}, fmt.Errorf("%w: argon2id wants m, t and p", ErrFormat)
+// parseArgon reads a hash as one of another system.
+func parseArgon(text string) (argonHash, error) {
+	parts := strings.Split(text, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+		return argonHash{}, fmt.Errorf("%w: argon2 wants $v=19$m=…,t=…,p=…$salt$hash", ErrFormat)
 	}
-	var n [3]uint32
-	for i, name := range [...]string{"m=", "t=", "p="} {
-		digits, ok := strings.CutPrefix(fields[i], name)
-		v, err := strconv.ParseUint(digits, 10, 32)
-		if !ok || err != nil || strconv.FormatUint(v, 10) != digits {
-			return Params{}, fmt.Errorf("%w: argon2id parameter %s", ErrFormat, name[:1])
-		}
-		n[i] = uint32(v)
+	h := argonHash{}
+	switch parts[1] {
+	case "argon2id":
+		h.derive = argon2.IDKey
+	case "argon2i":
+		h.derive = argon2.Key
+	default:
+		return argonHash{}, fmt.Errorf("%w: of argon2 usher knows argon2id and argon2i", ErrFormat)
+	}
+	n, ok := costs(parts[3], [3]string{"m", "t", "p"})
+	if !ok {
+		return argonHash{}, fmt.Errorf("%w: argon2 wants m, t and p", ErrFormat)
 	}
 	if n[2] > maxThreads {
-		return Params{}, fmt.Errorf("%w: argon2 allows p ≤ %d", ErrCost, maxThreads)
+		return argonHash{}, fmt.Errorf("%w: argon2 allows p ≤ %d", ErrCost, maxThreads)
 	}
-	p := Params{Memory: n[0], Time: n[1], Threads: uint8(n[2])}
-	return p, p.check()
+	h.Params = Params{Memory: n[0], Time: n[1], Threads: uint8(n[2])}
+	if err := h.check(); err != nil {
+		return argonHash{}, err
+	}
+	if h.salt, ok = decode(base64.RawStdEncoding, parts[4], 8, 64); !ok {
+		return argonHash{}, fmt.Errorf("%w: argon2 salt is not 8 to 64 bytes of base64", ErrFormat)
+	}
+	if h.sum, ok = decode(base64.RawStdEncoding, parts[5], 16, 64); !ok {
+		return argonHash{}, fmt.Errorf("%w: argon2 hash is not 16 to 64 bytes of base64", ErrFormat)
+	}
+	return h, nil
 }

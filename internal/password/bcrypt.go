@@ -3,8 +3,10 @@ package password
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -13,19 +15,23 @@ import (
 // came after, so that two passwords could open one account; usher refuses.
 const maxBcryptInput = 72
 
-// maxBcryptCost allows about 1.5 s of one core; each step doubles it.
-const maxBcryptCost = 14
-
 // bcryptText leaves out $2$ and $2x$, whose algorithms differ.
 var bcryptText = regexp.MustCompile(`^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$`)
 
-// bcryptHash is over the raw bytes of the password. A NUL is a byte like any
-// other, as it is to the libraries in use (node.bcrypt.js since 5.0, pyca
-// bcrypt since 4.0).
-type bcryptHash struct{ text []byte }
+// bcryptHash is over the raw bytes of the password, or over what prepare makes
+// of them. A NUL is a byte like any other, as it is to the libraries in use
+// (node.bcrypt.js since 5.0, pyca bcrypt since 4.0).
+type bcryptHash struct {
+	text    []byte
+	cost    int
+	prepare func([]byte) []byte // nil: as typed
+}
 
 func (h bcryptHash) matches(plain Plain) bool {
 	input := plain.raw()
+	if h.prepare != nil {
+		input = h.prepare(input)
+	}
 	fits := len(input) <= maxBcryptInput
 	if !fits {
 		// Computed all the same, so that the answer takes as long.
@@ -36,24 +42,30 @@ func (h bcryptHash) matches(plain Plain) bool {
 
 func (bcryptHash) current(Params) bool { return false }
 
+func (h bcryptHash) expense() expense {
+	return expense{work: math.Exp2(float64(h.cost)) * bcryptWeight, memory: 4 << 10}
+}
+
 type bcryptScheme struct{}
 
 func (bcryptScheme) parse(text string) (verifier, bool, error) {
-	if len(text) < 2 || text[:2] != "$2" {
+	if !strings.HasPrefix(text, "$2") {
 		return nil, false, nil
 	}
+	h, err := parseBcrypt(text)
+	return h, true, err
+}
+
+func parseBcrypt(text string) (bcryptHash, error) {
 	m := bcryptText.FindStringSubmatch(text)
 	if m == nil {
-		return nil, true, fmt.Errorf("%w: bcrypt wants $2a$, $2b$ or $2y$, a two-digit cost and 53 characters", ErrFormat)
+		return bcryptHash{}, fmt.Errorf("%w: bcrypt wants $2a$, $2b$ or $2y$, a two-digit cost and 53 characters", ErrFormat)
 	}
 	cost, err := strconv.Atoi(m[1])
-	if err != nil || cost < bcrypt.MinCost {
-		return nil, true, fmt.Errorf("%w: bcrypt cost below %d", ErrFormat, bcrypt.MinCost)
+	if err != nil || cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
+		return bcryptHash{}, fmt.Errorf("%w: bcrypt cost is not %d to %d", ErrFormat, bcrypt.MinCost, bcrypt.MaxCost)
 	}
-	if cost > maxBcryptCost {
-		return nil, true, fmt.Errorf("%w: bcrypt cost above %d", ErrCost, maxBcryptCost)
-	}
-	return bcryptHash{text: []byte(text)}, true, nil
+	return bcryptHash{text: []byte(text), cost: cost}, nil
 }
 
 // ErrBcryptTooLong refuses an echo of a password over 72 bytes.

@@ -1,12 +1,13 @@
 // Package password hashes and checks passwords, and says which ones may be
 // set.
 //
-//	Rules.Check ──> Hasher.Hash ──────> Hash (PHC text, kept by the store)
-//	                    │  one pool: as many at once as there are cores
-//	ParseHash ──> Hasher.Verify ──────> Verdict {Match, NeedsUpgrade}
-//	              Hasher.VerifyNone ──> the same cost where nobody is found
+//	Rules.Check ───> Hasher.Hash ──────> Hash (PHC text, kept by the store)
+//	                     │  one pool: as many at once as there are cores
+//	ParseHash ─────> Hasher.Verify ────> Verdict {Match, NeedsUpgrade}
+//	FromKeycloak ──┘ Hasher.VerifyNone ─> the same cost where nobody is found
 //
 // Hashes of other systems are read by a scheme each (see scheme) and replaced
-// by usher's own at the first sign-in that succeeds. Neighbours: signin and
-// account call the Hasher outside of any transaction, importers call ParseHash.
+// by usher's own at the first sign-in that succeeds; docs/password-hashes.md
+// lists them. Neighbours: signin and account call the Hasher outside of any
+// transaction, importers call ParseHash and FromKeycloak.
 package password

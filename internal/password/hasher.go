@@ -24,6 +24,7 @@ type Hasher struct {
 	pool   *pool
 	count  atomic.Uint64
 	echoes atomic.Uint64
+	fills  atomic.Uint64
 }
 
 // Verdict is what a check came to.
@@ -60,7 +61,8 @@ func (h *Hasher) Hash(ctx context.Context, plain Plain) (Hash, error) {
 // Verify checks a password against a stored hash, in exactly one computation,
 // also where the hash is zero or the password too long to be anybody's. The
 // first sign-in with a foreign hash therefore takes two in all: this one, and
-// the Hash that replaces it.
+// the Hash that replaces it. Right or wrong, it takes as long at a hash that
+// is cheaper than usher's as at usher's; at a dearer one it takes longer.
 func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict, error) {
 	if stored.IsZero() {
 		return Verdict{}, h.VerifyNone(ctx, plain)
@@ -70,11 +72,25 @@ func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict,
 		plain = plain[:maxInput]
 	}
 	match := false
-	err := h.compute(ctx, func() { match = stored.v.matches(plain) && !long })
+	err := h.compute(ctx, func() {
+		match = stored.v.matches(plain) && !long
+		h.fill(plain, stored.v.expense())
+	})
 	if err != nil || !match {
 		return Verdict{}, err
 	}
 	return Verdict{Match: true, NeedsUpgrade: !stored.v.current(h.params)}, nil
+}
+
+// fill spends what a current hash would have taken beyond e, so that a cheap
+// hash does not show by time that it was there (security E6), nor whether it
+// matched where the person is then kept out for another reason. It belongs to
+// the computation it follows, and is not counted as another.
+func (h *Hasher) fill(plain Plain, e expense) {
+	if rest, worth := h.params.remainder(e); worth {
+		h.fills.Add(1)
+		_ = newArgon(plain, rest)
+	}
 }
 
 // VerifyNone takes as long as Verify with a current hash, where there is no
@@ -109,6 +125,10 @@ func (h *Hasher) Count() uint64 { return h.count.Load() }
 
 // EchoCount tells how many BcryptEcho has begun.
 func (h *Hasher) EchoCount() uint64 { return h.echoes.Load() }
+
+// FillCount tells how many checks at a cheap hash were drawn out to the usual
+// time.
+func (h *Hasher) FillCount() uint64 { return h.fills.Load() }
 
 func (h *Hasher) compute(ctx context.Context, fn func()) error {
 	return h.pool.do(ctx, func() {
