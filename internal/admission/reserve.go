@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,6 +54,9 @@ type Reservation struct {
 	Door     user.Door
 	By       string
 	Identity user.IdentityKey
+	// Name is the idp_uid as it was sent, from which policy edi.id: sha256 makes
+	// the number; Identity has it in one form.
+	Name string
 }
 
 // Reserved is the answer: the user and its EDI number.
@@ -91,7 +95,7 @@ func (k *Desk) Reserve(r Reservation) (Reserved, error) {
 	if !errors.Is(err, store.ErrNotFound) {
 		return Reserved{}, fmt.Errorf("looking for an identity: %w", err)
 	}
-	number, err := k.newEDINumber(nameOf(r.Identity))
+	number, err := k.newEDINumber(cmp.Or(r.Name, nameOf(r.Identity)))
 	if err != nil {
 		return Reserved{}, err
 	}

@@ -81,6 +81,9 @@ func byHandle(r store.Reader, ref string) ([]user.ID, error) {
 	if n, err := normal.ImportedUsername(ref); err == nil && n.Key != ref {
 		values = append(values, n.Key)
 	}
+	if other, ok := normal.ParseReference(ref); ok && other.Value != ref {
+		values = append(values, other.Value)
+	}
 	var ids, dead []user.ID
 	for _, v := range values {
 		hs, err := r.FindHandles(v)
@@ -104,7 +107,9 @@ func byHandle(r store.Reader, ref string) ([]user.ID, error) {
 func byIdentity(r store.Reader, ref string) ([]user.ID, error) {
 	var keys []user.IdentityKey
 	if issuer, subject, ok := strings.Cut(ref, " "); ok {
-		keys = append(keys, user.IdentityKey{Issuer: issuer, Subject: subject})
+		if id, err := normal.NewIdentity(issuer, subject); err == nil {
+			keys = append(keys, user.IdentityKey{Issuer: id.Issuer, Subject: id.Subject})
+		}
 	}
 	if n, err := normal.ParseIdentityName(ref); err == nil {
 		keys = append(keys, user.IdentityKey{Issuer: n.Issuer, Subject: n.Subject})

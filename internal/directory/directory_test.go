@@ -58,7 +58,7 @@ func TestResolve(t *testing.T) {
 			handle(user.SpaceEDI, "EDI-ada", u, st), handle(user.SpacePartner, "755243458806280480", u, st),
 			handle(user.SpacePartnerUN, "ada", u, st), handle(user.SpaceUsername, "lovelace", u, st),
 			func(tx store.Tx) error {
-				return store.Insert(tx, user.Identity{Issuer: "https://orcid.org", Subject: "0000-1", User: u, Strand: st, Created: tx.Now()})
+				return store.Insert(tx, user.Identity{Issuer: "https://orcid.org", Subject: "0000-0001-0000-0009", User: u, Strand: st, Created: tx.Now()})
 			},
 			func(tx store.Tx) error {
 				return store.Insert(tx, user.Identity{Issuer: "keycloak", Subject: "sub 1", User: u, Strand: st, Created: tx.Now()})
@@ -94,8 +94,8 @@ func TestResolve(t *testing.T) {
 		return ledger.Open(tx, policy.Default(), "x").Erase(u, user.ClosedByPerson)
 	})
 	for ref, want := range map[string]user.ID{
-		string(ada): ada, "EDI-ada": ada, "755243458806280480": ada, "ada": ada, "ADA": ada,
-		"https://orcid.org 0000-1": ada, "https://orcid.org/0000-1": ada, "keycloak sub 1": ada,
+		string(ada): ada, "EDI-ada": ada, "edi-ada": ada, "755243458806280480": ada, "ada": ada, "ADA": ada,
+		"https://orcid.org 0000-0001-0000-0009": ada, "https://orcid.org/0000-0001-0000-0009": ada, "keycloak sub 1": ada,
 		"claimed@example.org": ada, "Claimed@Example.org": ada,
 		"ada@example.org": ada, // its owner's, whoever else claims it
 		"lovelace":        ada, // the living before the dead
@@ -113,7 +113,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%q: %v, want a refusal %s that names it", ref, err, code)
 		}
 	}
-	for _, ref := range []string{"", "nobody", "nobody@example.org", "https://orcid.org/0000-2", "edi-ada", "https://orcid.org", "+49"} {
+	for _, ref := range []string{"", "nobody", "nobody@example.org", "https://orcid.org/0000-0001-0000-0017", "https://orcid.org", "+49"} {
 		refused(ref, user.NotFound)
 	}
 	refused("shared@example.org", user.Conflict)
@@ -132,7 +132,7 @@ func TestResolve(t *testing.T) {
 		_, err = ledger.Open(tx, policy.Default(), "x").Merge(b, a)
 		return err
 	})
-	for _, ref := range []string{string(ada), "EDI-ada", "ada", "https://orcid.org/0000-1", "ada@example.org"} {
+	for _, ref := range []string{string(ada), "EDI-ada", "ada", "https://orcid.org/0000-0001-0000-0009", "ada@example.org"} {
 		if u, err := d.Resolve(t.Context(), ref); err != nil || u.ID != bob || u.Status != user.Active {
 			t.Errorf("merged, %q: %s, %v", ref, u.ID, err)
 		}

@@ -10,9 +10,11 @@ import (
 
 // New is an event about to be written.
 type New struct {
-	Kind  Kind
-	User  user.ID   // whom it is about; empty for the realm itself
-	Actor string    // who did it: a user's id, "__system", an operator's name
+	Kind Kind
+	User user.ID // whom it is about; empty for the realm itself
+	// Actor is who did it: a user's id, "__system", an operator's name; of a
+	// sign-in that failed, whom it claimed to be.
+	Actor string
 	Door  user.Door // where it came in
 	// Body becomes JSON. It may hold personal data, since erasing a user
 	// empties it; it must never hold a password, a code or a token.

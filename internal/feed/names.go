@@ -8,6 +8,7 @@ import (
 
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/snowflake"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -44,6 +45,67 @@ func (s *syncing) nameFree(key string) (tombstone bool, err error) {
 		}
 	}
 	return h.Dead, user.Refuse(user.InUse, "username")
+}
+
+// meansNobodyElse refuses an imported username that reads as a name of another
+// kind which somebody else has (contract: imported names sign in as before, but
+// in nobody's place). An e-mail can only be the user's own, which prepare saw to.
+func (s *syncing) meansNobodyElse(self user.ID, n normal.Username) error {
+	ref, ok := n.Reference()
+	if !ok {
+		return nil
+	}
+	others, err := s.named(ref)
+	if err != nil {
+		return fmt.Errorf("looking for who else a username means: %w", err)
+	}
+	for _, id := range others {
+		if id != self {
+			return user.Refuse(user.InUse, "username")
+		}
+	}
+	return nil
+}
+
+func (s *syncing) named(ref normal.Reference) ([]user.ID, error) {
+	value := ref.Value
+	switch ref.Kind {
+	case normal.RefEmail:
+		return nil, nil
+	case normal.RefPhone:
+		o, err := s.tx.Owner(user.Phone, value)
+		return found(o.User, err)
+	case normal.RefIdentity:
+		id, err := normal.ParseIdentityName(value)
+		if err != nil {
+			return nil, nil //nolint:nilerr // then it is nobody's
+		}
+		i, err := s.tx.Identity(user.IdentityKey{Issuer: id.Issuer, Subject: id.Subject})
+		return found(i.User, err)
+	case normal.RefUUID:
+		if u, err := s.tx.User(user.ID(value)); err == nil || !errors.Is(err, store.ErrNotFound) {
+			return found(u.ID, err)
+		}
+	case normal.RefGUID:
+		if n, ok := snowflake.ParseGUID("user", value); ok {
+			value = snowflake.Format(n)
+		}
+	}
+	hs, err := s.tx.FindHandles(value)
+	var ids []user.ID
+	for _, h := range hs {
+		if h.Space != user.SpacePartnerUN && h.Space != user.SpaceUsername {
+			ids = append(ids, h.User)
+		}
+	}
+	return ids, err
+}
+
+func found(id user.ID, err error) ([]user.ID, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return []user.ID{id}, err
 }
 
 // takeName gives a record a username that is free, over the tombstone that may

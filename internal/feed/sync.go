@@ -51,6 +51,9 @@ func (s *syncing) create(p prepared) (Result, error) {
 	names := []user.Handle{{Space: user.SpacePartner, Value: strconv.FormatInt(s.tx.NewNumber(), 10)}}
 	tombstone := false
 	if p.username != nil {
+		if err := s.meansNobodyElse("", *p.username); err != nil {
+			return Result{}, err
+		}
 		var err error
 		if tombstone, err = s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
@@ -126,6 +129,9 @@ func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 	}
 	nameChanged := p.username != nil && !sameName(rec, p.username.Key)
 	if nameChanged {
+		if err := s.meansNobodyElse(rec.User.ID, *p.username); err != nil {
+			return Result{}, err
+		}
 		if _, err := s.nameFree(p.username.Key); err != nil {
 			return Result{}, err
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -267,6 +269,15 @@ func facts(pairs ...string) map[user.Attr]*string {
 	return out
 }
 
-func orcid(subject string) []user.IdentityKey {
-	return []user.IdentityKey{{Issuer: "https://orcid.org", Subject: subject}}
+// orcid is a valid ORCID iD of a name's own.
+func orcid(name string) []user.IdentityKey {
+	h := fnv.New64a()
+	io.WriteString(h, name)
+	digits := fmt.Sprintf("%015d", h.Sum64()%1e15)
+	sum := 0
+	for _, c := range digits {
+		sum = (sum + int(c-'0')) * 2
+	}
+	id := digits + string("0123456789X"[(12-sum%11)%11])
+	return []user.IdentityKey{{Issuer: "https://orcid.org", Subject: id[:4] + "-" + id[4:8] + "-" + id[8:12] + "-" + id[12:]}}
 }

@@ -136,7 +136,25 @@ func asciiDomain(domain string) (string, bool) {
 			}
 		}
 	}
-	// A last label that is a number makes it an address of a machine.
+	// A last label of digits makes it an address of a machine; the root zone has
+	// names of letters and A-labels alone (RFC 1123, section 2.1, RFC 3696).
 	last := labels[len(labels)-1]
-	return ascii, strings.Trim(last, "0123456789") != ""
+	if strings.Trim(last, "abcdefghijklmnopqrstuvwxyz") != "" && !strings.HasPrefix(last, "xn--") {
+		return "", false
+	}
+	return ascii, registrable(ascii)
+}
+
+// registrable looks for what the lookup profile lets pass and IDNA2008 does
+// not, such as snowmen (RFC 5892, sections 2.1 and 2.6), in the name as a
+// reader sees it.
+func registrable(ascii string) bool {
+	if !strings.Contains(ascii, "xn--") {
+		return true
+	}
+	shown, err := idna.Lookup.ToUnicode(ascii)
+	return err == nil && !strings.ContainsFunc(shown, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.Mn, unicode.Mc, unicode.Nd) &&
+			!strings.ContainsRune("-.\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u3007\u30fb\u200c\u200d", r)
+	})
 }

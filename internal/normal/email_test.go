@@ -79,6 +79,12 @@ func TestParseEmail(t *testing.T) {
 		{"ada@exa_mple.org", "", normal.Domain},
 		{"ada@192.168.0.1", "", normal.Domain},
 		{"ada@example.123", "", normal.Domain},
+		{"ada@example.0x7f", "", normal.Domain},
+		{"ada@example.c-d", "", normal.Domain},
+		{"ada@☃.com", "", normal.Domain},
+		{"ada@xn--n3h.com", "", normal.Domain},
+		{"ada@💩.la", "", normal.Domain},
+		{"ada@xn--80ak6aa92e.com", "ada@xn--80ak6aa92e.com", ""}, // another name than apple.com, so another address
 		{"ada@xn--.org", "", normal.Domain},
 		{"ada@xn--a-ecp.ru", "", normal.Domain},
 		{"a@d" + label63 + ".org", "", normal.Domain},

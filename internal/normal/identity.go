@@ -2,6 +2,7 @@ package normal
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,49 +21,65 @@ const (
 
 const (
 	maxIdentity  = 256 // characters of a name, an issuer or a subject
+	maxSub       = 255 // OpenID Connect Core 1.0, section 2
+	maxLogin     = 39  // of a GitHub account
 	googleDigits = 21
 )
 
-// Identity is a subject at an issuer, both exact: case and spaces count.
+// issuers are the hosts and words by which the known issuers are named.
+var issuers = map[string]string{
+	"orcid.org": IssuerORCID, "github.com": IssuerGitHub, "accounts.google.com": IssuerGoogle,
+	"orcid": IssuerORCID, "github": IssuerGitHub, "google": IssuerGoogle,
+	IssuerLDAP: IssuerLDAP, IssuerEmail: IssuerEmail, IssuerEDI: IssuerEDI,
+}
+
+// Identity is a subject at an issuer, in the form that both constructors give:
+// one identity, one Identity.
 type Identity struct{ Issuer, Subject string }
 
 // ParseIdentityName reads EDI's idp_uid, which tells the issuer by its form
 // alone:
 //
-//	https://orcid.org/X         IssuerORCID, X
-//	https://github.com/NAME     IssuerGitHub, NAME
-//	uid=…,o=…                   IssuerLDAP, the whole name
-//	21 digits                   IssuerGoogle, the whole name
-//	an e-mail address           IssuerEmail, the whole name
-//	anything else, also ""      IssuerEDI, the whole name
+//	https://orcid.org/X         IssuerORCID, X, where X is an ORCID iD
+//	https://github.com/NAME     IssuerGitHub, name in lower case
+//	uid=…,o=…                   IssuerLDAP, the name in one form (see directory.go)
+//	21 digits                   IssuerGoogle, the digits
+//	an e-mail address           IssuerEmail, its key
+//	anything else, also ""      IssuerEDI, the whole name as it stands
 //
-// It fails with a *RefusedError on more than 256 characters, NUL and what is
-// not UTF-8, and on nothing else.
+// The two URLs may be written with http, www., capitals in scheme and host, and
+// a slash at the end. It fails with a *RefusedError on more than 256
+// characters, NUL and what is not UTF-8, and on nothing else: a false ORCID iD
+// is a name that nobody's proof can claim.
 func ParseIdentityName(name string) (Identity, error) {
 	if r := identityText(name); r != "" {
 		return Identity{}, &RefusedError{"identity", r}
 	}
-	for _, issuer := range [...]string{IssuerORCID, IssuerGitHub} {
-		if subject, ok := strings.CutPrefix(name, issuer+"/"); ok && subject != "" {
+	if issuer, _, ok := cutSite(name); ok && issuer != IssuerGoogle {
+		if subject, r := subjectAt(issuer, name); r == "" {
 			return Identity{issuer, subject}, nil
 		}
 	}
-	switch {
-	case strings.HasPrefix(name, "uid=") && strings.Contains(name, ",o="):
-		return Identity{IssuerLDAP, name}, nil
-	case len(name) == googleDigits && strings.Trim(name, "0123456789") == "":
+	if dn, ok := parseDN(name); ok && dn.names("uid") {
+		return Identity{IssuerLDAP, dn.String()}, nil
+	}
+	if len(name) == googleDigits && onlyDigits(name) {
 		return Identity{IssuerGoogle, name}, nil
 	}
-	if _, err := ParseEmail(name); err == nil {
-		return Identity{IssuerEmail, name}, nil
+	if e, err := ParseEmail(name); err == nil {
+		return Identity{IssuerEmail, e.Key()}, nil
 	}
 	return Identity{IssuerEDI, name}, nil
 }
 
-// NewIdentity reads an issuer and subject as the partner API sends them. A
-// slash at the end of the three known issuers' URLs is dropped, nothing else
-// is changed. IssuerEmail and IssuerEDI are refused: no source can speak for
-// them. It fails with a *RefusedError.
+// NewIdentity reads an issuer and subject as a source sends them. The three
+// known issuers may be given by their URL in any of its spellings, by their
+// host or by the words orcid, github and google; their subjects, and those of
+// ldap, take the form that ParseIdentityName gives them, and are refused where
+// that issuer cannot have given them. ORCID and GitHub subjects may be the
+// whole URL. Any other issuer is exact, slash and all (OpenID Connect Core 1.0,
+// section 3.1.3.7), and so are its subjects. IssuerEmail and IssuerEDI are
+// refused: no source can speak for them. It fails with a *RefusedError.
 func NewIdentity(issuer, subject string) (Identity, error) {
 	refused := func(r Reason) (Identity, error) { return Identity{}, &RefusedError{"identity", r} }
 	for _, text := range [...]string{issuer, subject} {
@@ -73,12 +90,23 @@ func NewIdentity(issuer, subject string) (Identity, error) {
 			return refused(r)
 		}
 	}
-	switch bare := strings.TrimSuffix(issuer, "/"); bare {
-	case IssuerORCID, IssuerGitHub, IssuerGoogle:
-		issuer = bare
+	if strings.ContainsFunc(issuer, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return refused(Space)
+	}
+	if known, path, ok := cutSite(issuer); ok {
+		if strings.Trim(path, "/") != "" {
+			return refused(Issuer)
+		}
+		issuer = known
+	} else if known, ok := issuers[strings.ToLower(strings.TrimRight(issuer, "/"))]; ok {
+		issuer = known
 	}
 	if issuer == IssuerEmail || issuer == IssuerEDI {
 		return refused(Issuer)
+	}
+	subject, r := subjectAt(issuer, subject)
+	if r != "" {
+		return refused(r)
 	}
 	return Identity{issuer, subject}, nil
 }
@@ -100,6 +128,68 @@ func (i Identity) Name() (name string, ok bool) {
 	}
 	return name, true
 }
+
+// subjectAt gives the one form of a subject at an issuer.
+func subjectAt(issuer, subject string) (string, Reason) {
+	switch issuer {
+	case IssuerORCID, IssuerGitHub:
+		if site, path, ok := cutSite(subject); ok && site == issuer {
+			subject = strings.TrimSuffix(path, "/")
+		}
+		if issuer == IssuerORCID {
+			return parseORCID(subject)
+		}
+		if !isLogin(subject) {
+			return "", Subject
+		}
+		return strings.ToLower(subject), ""
+	case IssuerGoogle:
+		if len(subject) > maxSub || strings.ContainsFunc(subject, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			return "", Subject
+		}
+		return subject, ""
+	case IssuerLDAP:
+		dn, ok := parseDN(subject)
+		if !ok {
+			return "", Subject
+		}
+		return dn.String(), ""
+	default:
+		return subject, ""
+	}
+}
+
+// cutSite cuts an http or https URL of a known issuer behind its host.
+func cutSite(url string) (issuer, path string, ok bool) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return "", "", false
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	host = strings.TrimPrefix(strings.ToLower(host), "www.")
+	issuer, ok = issuers[host]
+	return issuer, path, ok && strings.Contains(host, ".")
+}
+
+// isLogin is the form of GitHub's account names. Hyphens at the end and in a
+// row are of its early days, the underscore is of accounts that a company runs.
+func isLogin(s string) bool {
+	if s == "" || len(s) > maxLogin || s[0] == '-' || s[0] == '_' {
+		return false
+	}
+	for i := range len(s) {
+		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+func onlyDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func identityText(s string) Reason {
 	switch {

@@ -1,13 +1,16 @@
 package normal
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 )
 
-// maxPhone is 15 digits of E.164 and generous punctuation.
-const maxPhone = 40
+const (
+	maxDigits = 15 // ITU-T E.164, section 6.2.1; some national plans go further
+	maxPhone  = 40 // those, and generous punctuation
+)
 
 // Phone is a telephone number of the world's plan. The zero Phone is none.
 type Phone struct{ e164 string }
@@ -24,7 +27,8 @@ func (p Phone) IsZero() bool { return p.e164 == "" }
 // ParsePhone reads a number in international form ("+…"), or, where region
 // names a country (ISO 3166-1 alpha-2, as "IN"), in that country's own form.
 // Digits, spaces and - . ( ) / are allowed; letters, extensions and URIs are
-// not. The number must be possible, by country and length; whether it is
+// not. The number must be possible, by country and length, and have at most 15
+// digits; whether it is
 // assigned nobody knows but the operator. It fails with a *RefusedError.
 //
 // The metadata of all countries is read when the process starts, not here:
@@ -57,6 +61,9 @@ func phoneKey(s, region string) (string, Reason) {
 	first, reason := possible(s, region)
 	if reason != "" {
 		return "", reason
+	}
+	if len(first) > len("+")+maxDigits {
+		return "", NotPossible
 	}
 	// The form to keep must read back as itself; where a country's trunk
 	// prefix is also a beginning of its numbers, it might not.
@@ -101,6 +108,23 @@ func (p Phone) TakesText() bool {
 	default:
 		return false
 	}
+}
+
+// Textable says why no code may be texted to the number, or nil. The number
+// must be valid, of a kind that takes texts and of one of these countries (ISO
+// 3166-1 alpha-2), which keeps codes from ranges that pay their owner for each
+// text (security 1.5, O4). No countries, no texts. It fails with a
+// *RefusedError.
+func (p Phone) Textable(countries []string) error {
+	switch {
+	case !p.IsValid():
+		return &RefusedError{"phone", NotAssigned}
+	case !p.TakesText():
+		return &RefusedError{"phone", NotTexted}
+	case !slices.Contains(countries, p.Region()):
+		return &RefusedError{"phone", Country}
+	}
+	return nil
 }
 
 // Region gives the country (ISO 3166-1 alpha-2) of the number, or "" where the

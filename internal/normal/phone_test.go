@@ -43,6 +43,7 @@ func TestParsePhone(t *testing.T) {
 		{"112", "GB", "", normal.NotPossible},
 		{"+44 7911", "", "", normal.NotPossible},
 		{"+1 212 555 01234", "", "", normal.NotPossible},
+		{"+8110000000000000000", "", "", normal.NotPossible}, // longer than E.164
 		{"+44 7911 123456 7911 123456 7911 1234567 123456", "", "", normal.TooLong},
 	}
 	for _, tt := range tests {
@@ -89,6 +90,39 @@ func TestPhoneTakesText(t *testing.T) {
 	}
 }
 
+func TestPhoneTextable(t *testing.T) {
+	tests := []struct {
+		number    string
+		countries []string
+		why       normal.Reason
+	}{
+		{"+447400123456", []string{"IN", "GB"}, ""},
+		{"+12125550123", []string{"US"}, ""}, // mobile and fixed alike
+		{"+447400123456", []string{"IN"}, normal.Country},
+		{"+447400123456", nil, normal.Country},
+		{"+12125550123", []string{"CA"}, normal.Country}, // one code, two countries
+		{"+442079460123", []string{"GB"}, normal.NotTexted},
+		{"+449012345678", []string{"GB"}, normal.NotTexted},  // premium
+		{"+448431234567", []string{"GB"}, normal.NotTexted},  // shared cost
+		{"+448001234567", []string{"GB"}, normal.NotTexted},  // free
+		{"+447640123456", []string{"GB"}, normal.NotTexted},  // pager
+		{"+979123456789", []string{"001"}, normal.NotTexted}, // premium in every country
+		{"+12005550123", []string{"US"}, normal.NotAssigned},
+	}
+	for _, tt := range tests {
+		p, err := normal.ParsePhone(tt.number, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reason(t, p.Textable(tt.countries)); got != tt.why {
+			t.Errorf("%s in %v: %q, want %q", tt.number, tt.countries, got, tt.why)
+		}
+	}
+	if got := reason(t, normal.Phone{}.Textable([]string{"GB", ""})); got != normal.NotAssigned {
+		t.Errorf("no number: %q", got)
+	}
+}
+
 func checkPhone(t interface {
 	Errorf(string, ...any)
 }, s, region string,
@@ -98,7 +132,7 @@ func checkPhone(t interface {
 		return
 	}
 	key := p.Key()
-	if len(key) < 4 || len(key) > 19 || key[0] != '+' {
+	if len(key) < 4 || len(key) > 16 || key[0] != '+' {
 		t.Errorf("%q became %q", s, key)
 	}
 	again, err := normal.ParsePhone(key, "")

@@ -25,7 +25,15 @@ const (
 	Characters    Reason = "characters that a username cannot have"
 	LooksLike     Reason = "it looks like an address, a number or an id"
 	Reserved      Reason = "the name is reserved"
-	Issuer        Reason = "an issuer that is usher's own"
+	NoLetter      Reason = "no letter"
+	Edge          Reason = "punctuation at the beginning or end"
+	Scripts       Reason = "letters of several scripts"
+	Issuer        Reason = "an issuer that no source can speak for"
+	Subject       Reason = "no subject of that issuer"
+	Checksum      Reason = "the check character is wrong"
+	NotAssigned   Reason = "a number that its country has not given out"
+	NotTexted     Reason = "a kind of number that is not texted"
+	Country       Reason = "a country that is not texted"
 )
 
 // RefusedError says what was refused and why. It does not repeat the text.

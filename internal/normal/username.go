@@ -1,7 +1,6 @@
 package normal
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +13,17 @@ import (
 const (
 	maxNewUsername = 64
 	maxUsername    = 256
+	maxMarks       = 3 // upon one letter, as Devanagari needs
 )
+
+// usernamePunctuation may stand between the letters and digits of a new name.
+// It leaves out whatever means something in a URL, a mail header, markup or a
+// shell.
+const usernamePunctuation = "._-+'"
+
+// edgePunctuation may only stand inside, so that a name is no option of a
+// command, no formula of a spreadsheet, and no end of a sentence.
+const edgePunctuation = ".-+'"
 
 // Username is a name to sign in with. Two usernames are the same if and only
 // if their keys are equal.
@@ -23,52 +32,71 @@ type Username struct {
 	Key     string // canonical, never shown
 }
 
-// reserved are names that could be taken for the house.
-var reserved = map[string]bool{
-	"abuse": true, "account": true, "admin": true, "administrator": true, "anonymous": true, "api": true,
-	"auth": true, "authenticated": true, "console": true, "everyone": true, "guest": true, "health": true,
-	"help": true, "hostmaster": true, "info": true, "internal": true, "login": true, "logout": true,
-	"me": true, "metrics": true, "moderator": true, "nil": true, "nobody": true, "none": true,
-	"noreply": true, "no-reply": true, "null": true, "oauth": true, "official": true, "operator": true,
-	"postmaster": true, "public": true, "register": true, "root": true, "security": true, "self": true,
-	"service": true, "signin": true, "signup": true, "staff": true, "superuser": true, "support": true,
-	"sysadmin": true, "system": true, "undefined": true, "user": true, "users": true, "usher": true,
-	"vetted": true, "webmaster": true, "www": true,
+// NewUsername reads a name that a person or an operator chooses from now on: 1
+// to 64 ASCII letters, digits and . _ - + ', a letter among them and none of
+// . - + ' at either end, within UsernameCaseMapped (RFC 8265, section 3.3). What could be taken for the house
+// (reserved.go) or for another kind of name (ParseReference) is refused. ASCII
+// leaves no room for a Cyrillic "а". It fails with a *RefusedError.
+func NewUsername(s string) (Username, error) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return Username{}, &RefusedError{"username", NotASCII}
+	}
+	return newUsername(s)
 }
 
-// Names that would be taken for something else where any reference to a user
-// is accepted: numbers, usher's ids, EDI numbers.
-var (
-	likeNumber = regexp.MustCompile(`^[-+.()/]*([0-9][-+.()/]*){6,}$`)
-	likeID     = regexp.MustCompile(`^(edi-.*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
-)
+// NewUnicodeUsername is NewUsername for a realm whose policy lets names have
+// letters of any one script. Whoever stores the name has to keep its Skeleton
+// unique too.
+func NewUnicodeUsername(s string) (Username, error) {
+	if !utf8.ValidString(s) {
+		return Username{}, &RefusedError{"username", NotText}
+	}
+	return newUsername(s)
+}
 
-// NewUsername reads a name that somebody wants to have from now on: 1 to 64
-// ASCII characters within UsernameCaseMapped (RFC 8265, section 3.3), not
-// reserved, and nothing that looks like an address, a number or an id. ASCII
-// leaves no room for look-alikes such as a Cyrillic "а". It fails with a
-// *RefusedError.
-func NewUsername(s string) (Username, error) {
+func newUsername(s string) (Username, error) {
 	refused := func(r Reason) (Username, error) { return Username{}, &RefusedError{"username", r} }
 	switch {
 	case s == "":
 		return refused(Empty)
-	case len(s) > maxNewUsername:
+	case utf8.RuneCountInString(s) > maxNewUsername:
 		return refused(TooLong)
-	}
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return refused(NotASCII)
-		}
 	}
 	key, err := precis.UsernameCaseMapped.String(s)
 	if err != nil {
 		return refused(Characters)
 	}
-	switch {
-	case strings.Contains(key, "@"), likeNumber.MatchString(key), likeID.MatchString(key):
+	if again, err := precis.UsernameCaseMapped.String(key); err != nil || again != key || utf8.RuneCountInString(key) > maxNewUsername {
+		return refused(Characters)
+	}
+	// The display must not say more than the key: full-width letters and
+	// ligatures are refused rather than stored beside their plain form.
+	if !norm.NFKC.IsNormalString(s) {
+		return refused(NotNormalised)
+	}
+	if _, other := ParseReference(s); other {
 		return refused(LooksLike)
-	case strings.HasPrefix(key, "__"), reserved[key]:
+	}
+	letter, marks := false, 0
+	for _, r := range key {
+		marks++
+		switch {
+		case unicode.IsLetter(r):
+			letter, marks = true, 0
+		case unicode.IsDigit(r), strings.ContainsRune(usernamePunctuation, r):
+			marks = 0
+		case !unicode.IsMark(r), marks > maxMarks:
+			return refused(Characters)
+		}
+	}
+	switch {
+	case !letter:
+		return refused(NoLetter)
+	case strings.Trim(key, edgePunctuation) != key:
+		return refused(Edge)
+	case !oneScript(key):
+		return refused(Scripts)
+	case strings.HasPrefix(key, "__"), reserved[looks(key)]:
 		return refused(Reserved)
 	}
 	return Username{Display: s, Key: key}, nil
@@ -76,9 +104,9 @@ func NewUsername(s string) (Username, error) {
 
 // ImportedUsername reads a name that somebody had before usher came, so that
 // it keeps signing in: 1 to 256 characters of UTF-8 without control
-// characters, and no space at either end. It may look like anything. The key
-// is that of UsernameCaseMapped where the profile takes the name, else NFC in
-// lower case. It fails with a *RefusedError.
+// characters, and no space at either end. It may look like anything; see
+// Username.Reference. The key is that of UsernameCaseMapped where the profile
+// takes the name, else NFC in lower case. It fails with a *RefusedError.
 func ImportedUsername(s string) (Username, error) {
 	refused := func(r Reason) (Username, error) { return Username{}, &RefusedError{"username", r} }
 	switch {
@@ -93,6 +121,20 @@ func ImportedUsername(s string) (Username, error) {
 	}
 	return Username{Display: s, Key: foldUsername(s)}, nil
 }
+
+// Reference gives what else the name could be read as, which only an imported
+// one can. Whoever stores it has to see that no other user has that reference:
+// one could sign in, or be granted something, in the other's place.
+func (u Username) Reference() (Reference, bool) {
+	if ref, ok := ParseReference(u.Display); ok {
+		return ref, ok
+	}
+	return ParseReference(u.Key)
+}
+
+// Skeleton is equal for names that look alike, in whatever case they are shown
+// (Unicode Technical Standard 39, section 4). It is for comparison only.
+func (u Username) Skeleton() string { return skeleton(u.Key) }
 
 // foldUsername ends at a form that folds to itself. Each round can only lower
 // or compose, so that a few suffice; the bound is for the proof.

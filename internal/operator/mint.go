@@ -2,9 +2,7 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/usher-id/usher/internal/admission"
@@ -104,34 +102,5 @@ func (s *Service) numberAt(tx store.Tx, u user.User, door user.Door) (string, us
 	if door == user.DoorEDI {
 		return admission.In(tx, s.policies.Current()).EDINumber(u, user.Operator, s.by)
 	}
-	handles, err := tx.Handles(u.ID)
-	if err != nil {
-		return "", "", fmt.Errorf("reading names: %w", err)
-	}
-	for _, h := range handles {
-		if h.Space != user.SpacePartner || h.Dead {
-			continue
-		}
-		st, err := tx.Strand(h.Strand)
-		if err != nil {
-			return "", "", fmt.Errorf("reading the strand of a number: %w", err)
-		}
-		if st.State == user.Live {
-			return h.Value, h.Strand, nil
-		}
-	}
-	strands, err := tx.Strands(u.ID)
-	if err != nil {
-		return "", "", fmt.Errorf("reading strands: %w", err)
-	}
-	for _, st := range strands {
-		if st.State != user.Live {
-			continue
-		}
-		h := user.Handle{
-			Space: user.SpacePartner, Value: strconv.FormatInt(tx.NewNumber(), 10), User: u.ID, Strand: st.ID, Created: tx.Now(),
-		}
-		return h.Value, st.ID, store.Insert(tx, h)
-	}
-	return "", "", errors.New("the user has no live strand")
+	return session.PartnerNumber(tx, u.ID, "")
 }

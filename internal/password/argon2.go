@@ -69,7 +69,7 @@ type argonHash struct {
 	salt, sum []byte
 }
 
-// argonVariant is argon2.IDKey or argon2.Key.
+// argonVariant is argon2.IDKey, or an arena's, or argon2.Key.
 type argonVariant func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 
 func (h argonHash) matches(plain Plain) bool {
@@ -85,13 +85,13 @@ func (h argonHash) current(now Params) bool {
 	return h.own && h.Params == now && len(h.sum) == argonLength
 }
 
-// newArgon makes one of usher's own hashes.
-func newArgon(plain Plain, p Params) Hash {
+// newArgon makes one of usher's own hashes, by a variant of argon2id.
+func newArgon(plain Plain, p Params, derive argonVariant) Hash {
 	salt := make([]byte, len(ownSalt)+saltLength)
 	copy(salt, ownSalt)
 	_, _ = rand.Read(salt[len(ownSalt):]) // never fails: crypto/rand ends the process instead
-	h := argonHash{Params: p, derive: argon2.IDKey, own: true, salt: salt}
-	h.sum = argon2.IDKey(plain.normal(), salt, p.Time, p.Memory, p.Threads, argonLength)
+	h := argonHash{Params: p, derive: derive, own: true, salt: salt}
+	h.sum = derive(plain.normal(), salt, p.Time, p.Memory, p.Threads, argonLength)
 	b64 := base64.RawStdEncoding
 	text := fmt.Sprintf("%sv=%d$m=%d,t=%d,p=%d$%s$%s", argonPrefix, argon2.Version,
 		p.Memory, p.Time, p.Threads, b64.EncodeToString(salt), b64.EncodeToString(h.sum))

@@ -16,12 +16,13 @@ const maxInput = 1024
 var ErrTooLong = errors.New("password is longer than 1024 bytes")
 
 // Hasher makes and checks hashes, never more at once than it was built for.
-// At usher's own parameters it holds 19 MiB for each that runs (up to 64 MiB
-// for one imported at the limit), and the runtime may keep as much again
-// until the next collection.
+// At usher's own parameters it holds 19 MiB for each that runs, and keeps them
+// for the next; one imported at the limit takes up to 64 MiB, which are the
+// collector's afterwards.
 type Hasher struct {
 	params Params
 	pool   *pool
+	arena  arena // for usher's own hashes
 	count  atomic.Uint64
 	echoes atomic.Uint64
 	fills  atomic.Uint64
@@ -54,7 +55,7 @@ func (h *Hasher) Hash(ctx context.Context, plain Plain) (Hash, error) {
 		return Hash{}, ErrTooLong
 	}
 	var out Hash
-	err := h.compute(ctx, func() { out = newArgon(plain, h.params) })
+	err := h.compute(ctx, func() { out = newArgon(plain, h.params, h.arena.idKey) })
 	return out, err
 }
 
@@ -73,7 +74,12 @@ func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict,
 	}
 	match := false
 	err := h.compute(ctx, func() {
-		match = stored.v.matches(plain) && !long
+		v := stored.v
+		if a, is := v.(argonHash); is && a.own && a.Memory <= h.params.Memory {
+			a.derive = h.arena.idKey
+			v = a
+		}
+		match = v.matches(plain) && !long
 		h.fill(plain, stored.v.expense())
 	})
 	if err != nil || !match {
@@ -89,7 +95,7 @@ func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict,
 func (h *Hasher) fill(plain Plain, e expense) {
 	if rest, worth := h.params.remainder(e); worth {
 		h.fills.Add(1)
-		_ = newArgon(plain, rest)
+		_ = newArgon(plain, rest, h.arena.idKey)
 	}
 }
 
@@ -99,7 +105,7 @@ func (h *Hasher) VerifyNone(ctx context.Context, plain Plain) error {
 	if len(plain) > maxInput {
 		plain = plain[:maxInput]
 	}
-	return h.compute(ctx, func() { _ = newArgon(plain, h.params) })
+	return h.compute(ctx, func() { _ = newArgon(plain, h.params, h.arena.idKey) })
 }
 
 // BcryptEcho makes the `$2b$06$…` hash that the partner contract wants in an

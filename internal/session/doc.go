@@ -5,6 +5,7 @@
 //	signin ── Issue ──> session + opaque access and refresh tokens
 //	operator ─ Mint ──> session + edi-token
 //	door ──── Access / Cookie ──> Live, or BadToken for whatever is wrong
+//	         End / EndAll ─────> ended from the next request on, and why
 //
 // Neighbours: signin decides who may have one, token signs and verifies, store
 // keeps hashes only.

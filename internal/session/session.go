@@ -138,7 +138,7 @@ func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client stri
 		return Live{}, nil, fmt.Errorf("using a refresh token: %w", err)
 	}
 	if !first {
-		return Live{}, dead, s.endReused(tx, st.Session)
+		return Live{}, dead, endReused(tx, st.Session)
 	}
 	if end := earlier(now.Add(RefreshLife), live.Session.Created.Add(longestLife)); end.After(live.Session.Expires) {
 		live.Session.Expires = end
@@ -149,14 +149,16 @@ func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client stri
 	return live, nil, s.keep(tx, live.Session, p)
 }
 
-func (s *Service) endReused(tx store.Tx, sess user.Session) error {
-	sess.Revoked = tx.Now()
-	if err := store.Put(tx, sess); err != nil {
-		return fmt.Errorf("ending a session: %w", err)
-	}
-	return event.Append(tx, event.New{
+// endReused ends a session whose refresh token came twice. Nobody is named as
+// the actor: it is not known which of the two is the person.
+func endReused(tx store.Tx, sess user.Session) error {
+	err := event.Append(tx, event.New{
 		Kind: event.RefreshReused, User: sess.User, Door: sess.Door, Body: map[string]any{"session": sess.ID},
 	})
+	if err != nil {
+		return err
+	}
+	return End(tx, sess, Ending{Door: sess.Door, Why: Reused})
 }
 
 // Access resolves an opaque access token. The refusal is BadToken whatever is

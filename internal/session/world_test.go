@@ -155,7 +155,7 @@ type person struct {
 func (w *world) person(name string) (p person) {
 	w.Helper()
 	w.people++
-	p.orcid = fmt.Sprintf("0000-%d", w.people)
+	p.orcid = orcid(w.people)
 	email := fmt.Sprintf("p%d@example.org", w.people)
 	w.update(func(tx store.Tx) error {
 		desk := admission.In(tx, policy.Default())
@@ -172,6 +172,17 @@ func (w *world) person(name string) (p person) {
 		return err
 	})
 	return p
+}
+
+// orcid is an iD with its check character (ISO 7064, MOD 11-2).
+func orcid(n int) string {
+	digits := fmt.Sprintf("%015d", n)
+	sum := 0
+	for _, d := range digits {
+		sum = (sum + int(d-'0')) * 2
+	}
+	digits += string("0123456789X"[(12-sum%11)%11])
+	return digits[:4] + "-" + digits[4:8] + "-" + digits[8:12] + "-" + digits[12:]
 }
 
 // begun is a session of a door with a pair of tokens.

@@ -13,15 +13,23 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
-// found is what the one look-up before a check gives.
+// found is what the look-up before a check gives.
 type found struct {
-	client    user.Client
-	users     []store.SignIn
-	throttles []store.Throttle
-	account   string // counter of the account, or of the name that is nobody's
+	client  user.Client
+	users   []store.SignIn
+	account string // counter of the account, or of the name that is nobody's
 }
 
-// find reads the client, whoever the login may mean, and the counters.
+// user is whom the login means, empty for nobody.
+func (f found) user() user.ID {
+	if len(f.users) == 0 {
+		return ""
+	}
+	return f.users[0].User
+}
+
+// find reads the client, then whoever the login may mean: two queries by
+// e-mail, one or two by username.
 func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 	var f found
 	err := s.store.View(ctx, func(r store.Reader) error {
@@ -41,11 +49,10 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 			return fmt.Errorf("looking for a login: %w", err)
 		}
 		f.account = s.nameKey(name)
-		if len(f.users) > 0 {
-			f.account = accountKey(f.users[0].User)
+		if u := f.user(); u != "" {
+			f.account = accountKey(u)
 		}
-		f.throttles, err = r.Throttles(f.account, networkKey(a.Network))
-		return err
+		return nil
 	})
 	return f, err
 }

@@ -1,13 +1,10 @@
 package signin_test
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/usher-id/usher/internal/account"
@@ -17,7 +14,6 @@ import (
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/store"
-	"github.com/usher-id/usher/internal/storetest"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -337,53 +333,4 @@ func between() []scenario {
 			return store.Put(tx, user.Password{User: rec.User.ID, Strand: rec.Strand.ID, Hash: published, Set: tx.Now().Add(time.Second)})
 		}),
 	}
-}
-
-// An answer takes at least as long as policy says, whatever it is, so that its
-// length tells nothing; what does not depend on the user does not wait.
-func TestResponseFloor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := storetest.SQLite(t)
-		w := newWorld(t, s, &clock{now: time.Now()}, 1)
-		slow := signin.New(signin.Options{
-			Store: s, Policies: w, Passwords: w.hasher, Sessions: session.New(s, nil, session.EDI{}, time.Now),
-			Secret: []byte("secret"), Floor: true, Now: time.Now,
-		})
-		w.partnerUser("ada")
-		took := func(a signin.Attempt) time.Duration {
-			begun := time.Now()
-			_, _ = slow.Password(t.Context(), a)
-			return time.Since(begun)
-		}
-		floor := time.Duration(w.pol.ResponseFloor)
-		for name, a := range map[string]signin.Attempt{
-			"right":   w.attempt(w.email("ada"), good),
-			"wrong":   w.attempt(w.email("ada"), bad),
-			"unknown": w.attempt(w.email("nobody"), good),
-		} {
-			if got := took(a); got != floor {
-				t.Errorf("%s: answered after %v, want %v", name, got, floor)
-			}
-		}
-		a := w.attempt(w.email("ada"), good)
-		a.ClientID = "nobody"
-		if got := took(a); got != 0 {
-			t.Errorf("an unknown client waited %v", got)
-		}
-	})
-}
-
-// The counter of a name that is nobody's does not hold the name.
-func TestUnknownNamesAreNotKept(t *testing.T) {
-	s := storetest.SQLite(t)
-	w := newWorld(t, s, &clock{now: time.Now()}, 1)
-	w.out(1, "secret-name@example.org", bad)
-	plain := sha256.Sum256([]byte("secret-name@example.org"))
-	w.view(func(r store.Reader) error {
-		ts, err := r.Throttles("name:secret-name@example.org", fmt.Sprintf("name:%x", plain[:16]), fmt.Sprintf("name:%x", plain))
-		if len(ts) > 0 {
-			t.Errorf("kept %+v", ts)
-		}
-		return err
-	})
 }

@@ -1,12 +1,12 @@
 package signin
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/usher-id/usher/internal/policy"
@@ -53,32 +53,61 @@ func count(t store.Throttle, now time.Time, limit int, window time.Duration) sto
 	return t
 }
 
-// waits says for how long a key is refused; zero when it is not.
-func waits(ts []store.Throttle, key string, now time.Time) time.Duration {
-	for _, t := range ts {
-		if t.Key == key && t.Until.After(now) {
-			return t.Until.Sub(now)
-		}
-	}
-	return 0
+// counters are those that a try meets: that of its account, or of the name
+// that is nobody's, and that of its network.
+type counters struct {
+	account, network store.Throttle
+	at               time.Time // when they were read
 }
 
-func failures(ts []store.Throttle, key string) (recent, total int) {
+// counters reads both in one query.
+func (s *Service) counters(ctx context.Context, account, network string) (counters, error) {
+	var c counters
+	err := s.store.View(ctx, func(r store.Reader) error {
+		ts, err := r.Throttles(account, network)
+		if err != nil {
+			return fmt.Errorf("reading counters: %w", err)
+		}
+		c = counters{account: pick(ts, account), network: pick(ts, network), at: s.now()}
+		return nil
+	})
+	return c, err
+}
+
+// pick gives the counter of a key, or one that has counted nothing.
+func pick(ts []store.Throttle, key string) store.Throttle {
 	for _, t := range ts {
 		if t.Key == key {
-			return t.Failures, t.Total
+			return t
 		}
 	}
-	return 0, 0
+	return store.Throttle{Key: key}
+}
+
+// networkWait says for how long the network is refused; zero when it is not.
+func (c counters) networkWait() time.Duration { return max(c.network.Until.Sub(c.at), 0) }
+
+// left says how many tries may be checked side by side: as many as the account
+// has before it must wait, none while it or the network does.
+func (c counters) left(lim policy.Limits) int {
+	switch {
+	case c.networkWait() > 0, c.account.Until.After(c.at), c.account.Total >= lim.AccountTotal:
+		return 0
+	case c.account.Failures >= lim.AccountFailures:
+		return 1 // the wait is over: one at a time
+	default:
+		return lim.AccountFailures - c.account.Failures
+	}
 }
 
 // fail counts a failure against an account, or a name that is nobody's, and
-// against the network it came from, in a transaction of its own. It says until
-// when the account has to wait if this very failure was one too many.
-func (s *Service) fail(tx store.Tx, lim policy.Limits, account, network string) (until time.Time, err error) {
+// against the network it came from. An empty account is not counted. It gives
+// the account's counter as it is then.
+func fail(tx store.Tx, lim policy.Limits, account, network string) (store.Throttle, error) {
+	var counted store.Throttle
 	ts, err := tx.Throttles(account, network)
 	if err != nil {
-		return until, fmt.Errorf("reading counters: %w", err)
+		return counted, fmt.Errorf("reading counters: %w", err)
 	}
 	now := tx.Now()
 	for _, c := range []struct {
@@ -92,82 +121,17 @@ func (s *Service) fail(tx store.Tx, lim policy.Limits, account, network string) 
 		if c.key == "" {
 			continue
 		}
-		t := store.Throttle{Key: c.key, Since: now}
-		for _, old := range ts {
-			if old.Key == c.key {
-				t = old
-			}
+		t := pick(ts, c.key)
+		if t.Since.IsZero() {
+			t.Since = now
 		}
 		t = count(t, now, c.limit, c.window)
-		if c.key == account && t.Failures == c.limit {
-			until = t.Until
+		if c.key == account {
+			counted = t
 		}
 		if err := store.Put(tx, t); err != nil {
-			return until, fmt.Errorf("counting a failure: %w", err)
+			return counted, fmt.Errorf("counting a failure: %w", err)
 		}
 	}
-	return until, nil
-}
-
-// gates bound how many tries of one account are being checked at the same
-// time in this process, so that parallel tries cannot outrun the counter: at
-// most as many as it would still allow.
-type gates struct {
-	mu   sync.Mutex
-	held map[string]*gate
-}
-
-type gate struct {
-	busy, waiting int
-	ended         int // tries that are over, each of which the counter may have noted
-	freed         *sync.Cond
-}
-
-// enter waits for a place among the tries of a key. allowed reads how many the
-// counter still allows; it is asked again each time a place comes free, and
-// less than one turns the try away.
-func (g *gates) enter(key string, allowed func() (int, error)) (leave func(), ok bool, err error) {
-	g.mu.Lock()
-	if g.held == nil {
-		g.held = map[string]*gate{}
-	}
-	t := g.held[key]
-	if t == nil {
-		t = &gate{freed: sync.NewCond(&g.mu)}
-		g.held[key] = t
-	}
-	t.waiting++
-	leaveLocked := func() {
-		if t.busy == 0 && t.waiting == 0 {
-			delete(g.held, key)
-		}
-		t.freed.Broadcast()
-		g.mu.Unlock()
-	}
-	for {
-		ended := t.ended
-		g.mu.Unlock()
-		n, err := allowed()
-		g.mu.Lock()
-		if err != nil || n < 1 {
-			t.waiting--
-			leaveLocked()
-			return nil, false, err
-		}
-		if t.ended != ended {
-			continue // n may be from before what has ended meanwhile
-		}
-		if t.busy < n {
-			t.waiting--
-			t.busy++
-			g.mu.Unlock()
-			return func() {
-				g.mu.Lock()
-				t.busy--
-				t.ended++
-				leaveLocked()
-			}, true, nil
-		}
-		t.freed.Wait()
-	}
+	return counted, nil
 }

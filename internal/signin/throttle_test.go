@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/operator"
+	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -144,15 +146,47 @@ func limits() []scenario {
 		}},
 		{"a name that is nobody's waits as well", func(w *world) {
 			// Nothing tells the two apart: tries are counted alike, and cost alike.
-			w.out(5, w.email("nobody"), bad)
-			before := w.hasher.Count()
-			w.out(1, strings.ToUpper(w.email("nobody")), bad)
-			if n := w.hasher.Count() - before; n != 1 {
-				w.Errorf("%d computations", n)
+			w.partnerUser("ada")
+			for _, login := range []string{w.email("nobody"), w.email("ada")} {
+				w.out(5, login, bad)
+				before := w.hasher.Count()
+				w.out(1, strings.ToUpper(login), bad)
+				if n := w.hasher.Count() - before; n != 0 {
+					w.Errorf("%s: %d computations", login, n)
+				}
 			}
 			// Whoever takes the name then begins with a counter of their own.
 			w.partnerUser("nobody")
 			w.in(w.email("nobody"), good)
+		}},
+		{"a waiting account takes no place among the hashes", func(w *world) {
+			// However full they are, by its own tries or others', the answer is the
+			// ordinary one, also with the right password.
+			w.partnerUser("ada")
+			w.out(5, w.email("ada"), bad)
+			before := w.hasher.Count()
+			w.hasher.fails = &password.BusyError{RetryAfter: 2 * time.Second}
+			for _, plain := range []string{bad, good} {
+				w.out(20, w.email("ada"), plain)
+			}
+			_, err := w.try(w.email("somebody"), bad)
+			w.isRefusal(err, user.Busy)
+			if n := w.hasher.Count() - before; n != 0 {
+				w.Errorf("%d computations", n)
+			}
+		}},
+		{"hanging up does not keep a try from being counted", func(w *world) {
+			w.partnerUser("ada")
+			for range 5 {
+				ctx, hangUp := context.WithCancel(w.Context())
+				w.hasher.after = hangUp
+				_, _ = w.signin.Password(ctx, w.attempt(w.email("ada"), bad))
+				hangUp()
+			}
+			w.hasher.after = nil
+			if compares(w, w.email("ada")) {
+				w.Error("compared after five failures that nobody waited for")
+			}
 		}},
 		{"a network waits, and is told so", func(w *world) {
 			w.pol.Limits.NetworkFailures = 3

@@ -35,7 +35,7 @@ type scenario struct {
 }
 
 func TestSignIn(t *testing.T) {
-	all := slices.Concat(ways(), refusals(), limits(), between(), refreshing())
+	all := slices.Concat(ways(), refusals(), limits(), recorded(), between(), refreshing())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, c, i)) })

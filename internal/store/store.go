@@ -84,8 +84,10 @@ type Tx interface {
 	// sessions and tokens, pending jobs' and events' bodies. The user, its
 	// strands and its handles stay, as tombstones.
 	EraseUserRows(u user.ID) error
-	// Purge deletes dead tokens, finished jobs, messages and counters older than
-	// the given time. Counters of accounts stay: a success or an operator ends them.
+	// Purge deletes sessions and tokens whose time was over, finished jobs,
+	// messages and counters from before the given time, and says how many. One
+	// call takes a bounded number: until none is left it is called again. Counters
+	// of accounts stay: a success or an operator ends them.
 	Purge(before time.Time) (int, error)
 }
 

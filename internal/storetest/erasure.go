@@ -10,6 +10,7 @@ import (
 func testErasure(t *testing.T, open Open) {
 	t.Run("a user's content", func(t *testing.T) { testErase(t, open(t)) })
 	t.Run("what is out of date", func(t *testing.T) { testPurge(t, open(t)) })
+	t.Run("much that is out of date", func(t *testing.T) { testPurgeRounds(t, open(t)) })
 }
 
 func testErase(t *testing.T, s store.Store) {
@@ -65,8 +66,10 @@ func testPurge(t *testing.T, s store.Store) {
 		store.Job{ID: "3", State: store.JobDead, Due: at(1)}, store.Job{ID: "4", State: store.JobDone, Due: at(9)},
 	)
 	u, st := person("a", "edi")
-	given(t, s, u, st, user.Session{ID: "a-s", User: "a", Methods: []string{}})
-	for _, want := range []int{4, 0} {
+	given(t, s, u, st, user.Session{ID: "a-s", User: "a", Methods: []string{}, Expires: at(9)},
+		user.Session{ID: "over", User: "a", Expires: at(1)}, user.Token{Hash: []byte{3}, Session: "over", Expires: at(1)},
+		user.Session{ID: "on the dot", User: "a", Expires: at(5)}, user.Session{ID: "revoked", User: "a", Expires: at(9), Revoked: at(1)})
+	for _, want := range []int{6, 0} {
 		var n int
 		update(t, s, func(tx store.Tx) (err error) {
 			n, err = tx.Purge(at(5))
@@ -79,6 +82,10 @@ func testPurge(t *testing.T, s store.Store) {
 		absent(t, "expired token", err)
 		_, err = r.Token([]byte{2})
 		same(t, "live token", nil, err, error(nil))
+		_, err = r.Token([]byte{3})
+		absent(t, "token of a session that is over", err)
+		ss, err := r.Sessions("a")
+		keys(t, "sessions", ss, err, func(s user.Session) string { return string(s.ID) }, "a-s", "on the dot", "revoked")
 		ts, err := r.Throttles("old", "waits", "new")
 		same(t, "throttles", 2, err, len(ts))
 		ms, err := r.Messages(store.MessageFilter{})
@@ -87,6 +94,36 @@ func testPurge(t *testing.T, s store.Store) {
 			js, err := r.Jobs(state, 9)
 			same(t, "jobs "+string(state), want, err, len(js))
 		}
+		return nil
+	})
+}
+
+// testPurgeRounds: what one call leaves, the next takes.
+func testPurgeRounds(t *testing.T, s store.Store) {
+	const rows = 5_100
+	update(t, s, func(tx store.Tx) error {
+		for range rows {
+			if err := store.Insert(tx, user.Session{ID: tx.NewID(), User: "a", Expires: at(1)}); err != nil {
+				return err
+			}
+		}
+		return store.Insert(tx, user.Session{ID: "live", User: "a", Expires: at(9)})
+	})
+	rounds, purged := 0, 0
+	for n := 1; n > 0; rounds++ {
+		update(t, s, func(tx store.Tx) (err error) {
+			n, err = tx.Purge(at(5))
+			return err
+		})
+		purged += n
+	}
+	same(t, "purged", rows, nil, purged)
+	if rounds < 3 {
+		t.Errorf("%d rows in %d rounds: others waited long", rows, rounds-1)
+	}
+	view(t, s, func(r store.Reader) error {
+		ss, err := r.Sessions("a")
+		keys(t, "left", ss, err, func(s user.Session) string { return string(s.ID) }, "live")
 		return nil
 	})
 }

@@ -25,8 +25,8 @@ type side struct {
 func TestMergeAndUnmerge(t *testing.T) {
 	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
 		w := newWorld(t, store)
-		a := w.side("anna@example.org", "anna", "quince-and-cardamom", "Anna", "0000-0001-0000-0001")
-		b := w.side("a.maria@example.net", "annamaria", "slate-roofs-in-rain", "Anna Maria", "0000-0001-0000-0002")
+		a := w.side("anna@example.org", "anna", "quince-and-cardamom", "Anna", "0000-0001-0000-0009")
+		b := w.side("a.maria@example.net", "annamaria", "slate-roofs-in-rain", "Anna Maria", "0000-0001-0000-0017")
 		w.CLI("group", "add", "Vetted", b.before.ID)
 		a.before, b.before = w.show(a.before.ID), w.show(b.before.ID)
 		inA, inB := w.signIn(a.login, a.password), w.signIn(b.login, b.password)
@@ -85,7 +85,7 @@ func (w *world) side(email, username, password, name, orcid string) side {
 func (w *world) isMerged(a, b side) {
 	t := w.t
 	t.Helper()
-	for _, ref := range []string{a.partnerID, b.partnerID, a.ediID, b.ediID, b.login, "annamaria", "https://orcid.org/0000-0001-0000-0002"} {
+	for _, ref := range []string{a.partnerID, b.partnerID, a.ediID, b.ediID, b.login, "annamaria", "https://orcid.org/0000-0001-0000-0017"} {
 		if p := w.show(ref); p.ID != a.before.ID {
 			t.Errorf("%s leads to %s (%s), wanted the survivor %s", ref, p.ID, p.Status, a.before.ID)
 		}

@@ -41,7 +41,7 @@ func (d *Door) create(ctx context.Context, live session.Live, r *http.Request) a
 		return badRequest("Field in JSON in request body is not accepted: 'idp_uid'")
 	}
 	res, err := d.Admission.Reserve(ctx, admission.Reservation{
-		Door: user.DoorEDI, By: live.Session.Subject, Identity: user.IdentityKey{Issuer: name.Issuer, Subject: name.Subject},
+		Door: user.DoorEDI, By: live.Session.Subject, Name: *uid.value, Identity: user.IdentityKey{Issuer: name.Issuer, Subject: name.Subject},
 	})
 	if err != nil {
 		return d.failed(ctx, method, err)

@@ -53,6 +53,10 @@ var (
 	qThrottle = "SELECT " + throttles.list("t") + " FROM throttles t WHERE t.realm = $1 AND t.key IN ($2, $3, $4, $5)"
 )
 
+// qPurgeSessions takes sessions whose time is over. Their tokens end no later and
+// are purged by their own time.
+const qPurgeSessions = "DELETE FROM sessions WHERE realm = $1 AND id IN (SELECT s.id FROM sessions s WHERE s.realm = $1 AND s.expires < $2 LIMIT $3)"
+
 // maxSignIns is how many users one login may mean.
 const maxSignIns = 3
 

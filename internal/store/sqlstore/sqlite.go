@@ -31,7 +31,8 @@ const (
 // connections.
 type lite struct {
 	db   *sql.DB
-	path string
+	file openedFile
+	look lookout // the writer's
 
 	interactive, bulk chan *pending
 	closing           chan struct{} // closed when Close begins
@@ -46,7 +47,8 @@ type lite struct {
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
 	path := filepath.Join(o.Data, fileName)
-	if err := makeFile(o.Data, path); err != nil {
+	info, err := makeFile(o.Data, path)
+	if err != nil {
 		return nil, err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
@@ -62,8 +64,9 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), db.Close())
 	}
+	file := openedFile{path, info}
 	l := &lite{
-		db: db, path: path, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
+		db: db, file: file, look: lookout{file: file, every: lookEvery}, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
 		closing: make(chan struct{}), done: make(chan struct{}), free: make(chan *pinned, readers), busy: busyFor, walMost: walMost,
 	}
 	for range readers {
@@ -74,19 +77,20 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 }
 
 // makeFile makes the file readable by its owner alone, and SQLite gives the
-// files beside it the same mode.
-func makeFile(dir, path string) error {
+// files beside it the same mode. It says which file that is.
+func makeFile(dir, path string) (os.FileInfo, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the data folder: %w", err)
+		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
-		return fmt.Errorf("making the database file: %w", err)
+		return nil, fmt.Errorf("making the database file: %w", err)
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("making the database file: %w", err)
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("making the database file: %w", err)
 	}
-	return nil
+	return info, nil
 }
 
 // pinned is a connection with the statements that were prepared on it. Their
@@ -231,7 +235,10 @@ func (l *lite) view(ctx context.Context, fn func(conn) error) error {
 	}
 	defer func() { l.free <- p }()
 	if p == nil {
-		var err error
+		err := l.file.inPlace() // or it would read another file than the writer writes
+		if err != nil {
+			return err
+		}
 		if p, err = pin(ctx, l.db); err != nil {
 			return fault(err)
 		}
@@ -249,6 +256,9 @@ func (l *lite) isClosing() bool {
 }
 
 func (l *lite) ping(ctx context.Context) error {
+	if err := l.file.inPlace(); err != nil {
+		return err
+	}
 	return l.view(ctx, func(c conn) error {
 		_, err := many(&reader{c: c, realm: "1"}, "SELECT $1", func(f *fields, s *string) { f.add(s) })
 		return err

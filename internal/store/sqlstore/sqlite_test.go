@@ -290,7 +290,7 @@ func TestClosing(t *testing.T) {
 	if err := db.View(t.Context(), func(store.Reader) error { return nil }); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("view after: %v", err)
 	}
-	db = opened(t, Options{Data: filepath.Dir(db.engine.(*lite).path)})
+	db = opened(t, Options{Data: filepath.Dir(db.engine.(*lite).file.path)})
 	for i := range callers {
 		if has(t, db, fmt.Sprint(i)) != kept[i].Load() {
 			t.Errorf("update %d: acknowledged %t", i, kept[i].Load())
@@ -328,7 +328,7 @@ func TestTheLogDoesNotGrowWithoutEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(i, err)
 		}
-		if f, err := os.Stat(l.path + "-wal"); err == nil {
+		if f, err := os.Stat(l.file.path + "-wal"); err == nil {
 			most = max(most, f.Size())
 		}
 	}

@@ -130,7 +130,11 @@ func (l *lite) write(w *pinned) {
 			return
 		}
 		if w == nil {
-			var err error
+			err := l.file.inPlace()
+			if err != nil {
+				l.refuse(first, err)
+				continue
+			}
 			if w, err = openWriter(context.Background(), l.db); err != nil {
 				l.refuse(first, fault(err))
 				continue
@@ -220,6 +224,11 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 		answer(ran, nil)
 		return err == nil
 	}
+	if err := l.look.inPlace(); err != nil {
+		_, e := w.exec("ROLLBACK", nil)
+		answer(ran, err)
+		return e == nil
+	}
 	if _, err := w.exec("COMMIT", nil); err != nil {
 		_, _ = w.exec("ROLLBACK", nil)
 		answer(ran, fmt.Errorf("%w: committing: %w", store.ErrUnavailable, err))
@@ -297,7 +306,7 @@ func within(w *pinned, fn func(conn) error) (err error, broken bool) { //nolint:
 // within a statement, so that waiting for them is short; where it is not, the
 // next look tries again.
 func (l *lite) trim(w *pinned) {
-	if f, err := os.Stat(l.path + "-wal"); err != nil || f.Size() <= l.walMost {
+	if f, err := os.Stat(l.file.path + "-wal"); err != nil || f.Size() <= l.walMost {
 		return
 	}
 	_, _ = w.exec("PRAGMA busy_timeout = 250", nil)

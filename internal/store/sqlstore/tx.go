@@ -163,6 +163,7 @@ var purge = []string{
 	"DELETE FROM throttles WHERE realm = $1 AND key IN (SELECT t.key FROM throttles t WHERE t.realm = $1 AND t.since < $2 AND t.until < $2 AND (t.key < 'account:' OR t.key >= 'account;') LIMIT $3)",
 	"DELETE FROM messages WHERE realm = $1 AND id IN (SELECT m.id FROM messages m WHERE m.realm = $1 AND m.sent < $2 LIMIT $3)",
 	"DELETE FROM jobs WHERE realm = $1 AND id IN (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'done' AND j.due < $2 LIMIT $3)",
+	qPurgeSessions,
 }
 
 // purgeMost is how many rows of each kind one Purge takes.

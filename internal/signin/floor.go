@@ -1,0 +1,48 @@
+package signin
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// waitUntil holds an answer back, outside of any transaction and with no place
+// among the hashes, for as long as the caller is there. Without a floor nothing
+// waits.
+func (s *Service) waitUntil(ctx context.Context, t time.Time) {
+	d := t.Sub(s.now())
+	if !s.floor || d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// pace is how long a comparison takes these days, its place in the queue
+// included: what a try waits that is turned away without one. Where many sign
+// in at once that may be longer than the floor.
+type pace struct {
+	mu  sync.Mutex
+	avg time.Duration
+}
+
+// took adds a comparison: each counts for an eighth of what is said next.
+func (p *pace) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.avg == 0 {
+		p.avg = d
+		return
+	}
+	p.avg += (d - p.avg) / 8
+}
+
+func (p *pace) usual() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.avg
+}
