@@ -57,12 +57,16 @@ func (serveCmd) Run(e *environment) (err error) {
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
+	worker, err := a.mailWorker()
+	if err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
 	srv := server.New(server.Options{
 		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
 		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies,
 		HSTS: len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})
-	stopBackground := a.background(e.ctx)
+	stopBackground := a.background(e.ctx, worker)
 	defer stopBackground()
 	a.announce(e, public.Addr(), internal, dev)
 	return srv.Serve(e.ctx)
@@ -113,16 +117,40 @@ func (a *app) applyPolicyFile(ctx context.Context) error {
 	return nil
 }
 
+// mailWorker sends the mails that wait: to the inbox in development mode, else
+// to the server that is set. Without one it is nil, and they go on waiting.
+func (a *app) mailWorker() (*job.Worker, error) {
+	var to mail.Transport
+	switch m := a.cfg.Mail; {
+	case a.cfg.Dev:
+		to = mail.NewInbox(a.db)
+	case m.SMTP.Host == "":
+		a.log.Warn("mails wait until mail.smtp.host is set")
+		return nil, nil
+	default:
+		var err error
+		to, err = mail.NewSMTP(mail.SMTPOptions{
+			From: m.From, ReplyTo: m.ReplyTo, Host: m.SMTP.Host, Port: m.SMTP.Port,
+			Username: m.SMTP.Username, Password: m.SMTP.Password, Security: mail.Security(m.SMTP.TLS),
+			Timeout: m.SMTP.Timeout, Helo: m.SMTP.Helo,
+		})
+		if err != nil {
+			return nil, usageError{err}
+		}
+	}
+	sender, err := mail.NewSender(to)
+	if err != nil {
+		return nil, err
+	}
+	return job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, hex.EncodeToString(random(8)), a.log), nil
+}
+
 // background starts what runs beside requests; the returned function waits
 // until all of it has ended, after ctx did.
-func (a *app) background(ctx context.Context) (wait func()) {
-	holder := hex.EncodeToString(random(8))
-	sequencer := event.NewSequencer(a.db, holder, a.log)
+func (a *app) background(ctx context.Context, worker *job.Worker) (wait func()) {
+	sequencer := event.NewSequencer(a.db, hex.EncodeToString(random(8)), a.log)
 	runs := []func(context.Context){a.settings.Run, sequencer.Run, a.purge}
-	if sender, err := mail.NewSender(mail.NewInbox(a.db)); err != nil {
-		a.log.Error("mail cannot be written", "error", err)
-	} else if a.cfg.Dev {
-		worker := job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, holder, a.log)
+	if worker != nil {
 		runs = append(runs, worker.Run)
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -140,7 +168,7 @@ const (
 	purgeEvery  = 10 * time.Minute
 )
 
-// purge removes dead tokens, old counters, finished jobs and old development
+// purge removes dead tokens and sessions, old counters, finished jobs and old development
 // mail, until ctx ends.
 func (a *app) purge(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
@@ -151,17 +179,27 @@ func (a *app) purge(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		a.purgeOnce(ctx)
+	}
+}
+
+// purgeOnce goes on while rows are found: each round takes a bounded number, so
+// that others need not wait long.
+func (a *app) purgeOnce(ctx context.Context) {
+	for total := 0; ; {
 		var n int
-		err := a.db.Update(ctx, store.Bulk, func(tx store.Tx) error {
-			var err error
+		err := a.db.Update(ctx, store.Bulk, func(tx store.Tx) (err error) {
 			n, err = tx.Purge(tx.Now().Add(-keepUseless))
 			return err
 		})
-		switch {
-		case err != nil && ctx.Err() == nil:
-			a.log.WarnContext(ctx, "nothing was purged", "error", err)
-		case n > 0:
-			a.log.DebugContext(ctx, "purged", "rows", n)
+		if err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "purging ended early", "error", err)
+		}
+		if total += n; err != nil || n == 0 {
+			if total > 0 {
+				a.log.DebugContext(ctx, "purged", "rows", total)
+			}
+			return
 		}
 	}
 }

@@ -33,10 +33,41 @@ type Config struct {
 	LogLevel       slog.Level
 	LogFormat      LogFormat
 	DrainTimeout   time.Duration
+	Mail           Mail
 	Doors          Doors
 
 	// File is the configuration file that was read; empty if there was none.
 	File string
+}
+
+// Mail says whom mails are from and which server takes them. Without
+// SMTP.Host they wait.
+type Mail struct {
+	From    string // "Name <address>" or an address
+	ReplyTo string // the same; empty: none
+	SMTP    SMTP
+}
+
+// SMTPSecurity is how the connection to the mail server is protected.
+type SMTPSecurity string
+
+// The ways to protect it.
+const (
+	SMTPStartTLS      SMTPSecurity = "starttls"
+	SMTPImplicit      SMTPSecurity = "implicit"
+	SMTPOpportunistic SMTPSecurity = "opportunistic"
+	SMTPNone          SMTPSecurity = "none"
+)
+
+// SMTP is the mail server.
+type SMTP struct {
+	Host     string // lower case, no port; empty: none
+	Port     int    // 0: the usual one of TLS
+	Username string // empty: without signing in
+	Password string
+	TLS      SMTPSecurity
+	Timeout  time.Duration
+	Helo     string // empty: the domain of From
 }
 
 // Doors holds what is set for each door.

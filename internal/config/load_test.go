@@ -167,6 +167,10 @@ func TestValuesAreParsedStrictly(t *testing.T) {
 		{"doors.edi.enabled", []string{"false"}, []string{"off"}, "true or false"},
 		{"doors.sunbird.google.client_ids", []string{"", "a,b"}, []string{"a,,b"}, "commas"},
 		{"key", []string{"", key}, []string{"short", key[:40], base64.StdEncoding.EncodeToString(make([]byte, 32))}, "32 random bytes"},
+		{"mail.from", []string{"", "a@b.example", "Müller GmbH <a@b.example>", `"Müller, GmbH" <a@b.example>`, "a@exämple.org"}, []string{"a", "a@b.example, c@d.example", "a@b.example\r\nBcc: e@f.example", `"a b"@b.example`, "a@[127.0.0.1]", "A\x00 <a@b.example>", "team: a@b.example;", "a@b.example (c)"}, "angle brackets"},
+		{"mail.smtp.host", []string{""}, []string{"smtp.example:25", "[::1]", "smtp://h"}, "host name"},
+		{"mail.smtp.tls", []string{"implicit", "opportunistic", "none"}, []string{"", "STARTTLS", "ssl", "false"}, "starttls, implicit"},
+		{"mail.smtp.timeout", []string{"1s", "30s"}, []string{"0s", "31s", "20"}, "from 1s to 30s"},
 		{"doors.edi.trusted_public_key", []string{"", "-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----"}, []string{"AAAA", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"}, "PEM"},
 	} {
 		t.Run(tc.key, func(t *testing.T) {

@@ -46,6 +46,18 @@ func settings(c *Config) []setting {
 		{name: "log_format", def: "text", into: logFormat{&c.LogFormat}, doc: "how log lines are written"},
 		{name: "drain_timeout", def: "10s", into: duration{&c.DrainTimeout, 0, 10 * time.Minute}, doc: "how long requests under way may take when usher stops"},
 	}
+	m, smtp := &c.Mail, &c.Mail.SMTP
+	all = append(all,
+		setting{name: "mail.from", into: mailbox{&m.From}, doc: "whom mails are from, and where what cannot be delivered goes back to; needed with `mail.smtp.host`"},
+		setting{name: "mail.reply_to", into: mailbox{&m.ReplyTo}, doc: "where answers to mails go; empty: `mail.from`"},
+		setting{name: "mail.smtp.host", into: hostName{&smtp.Host}, doc: "mail server that takes all mails; empty: they wait until there is one. Not used with `dev`"},
+		setting{name: "mail.smtp.port", def: "0", into: integer{&smtp.Port, 0, 65535}, doc: "its port; 0: by `mail.smtp.tls` 587, 465 for implicit, 25 for opportunistic and none"},
+		setting{name: "mail.smtp.username", into: text{&smtp.Username}, doc: "account to sign in with there; empty: none"},
+		setting{name: "mail.smtp.password", secret: true, into: text{&smtp.Password}, doc: "its password"},
+		setting{name: "mail.smtp.tls", def: "starttls", into: smtpSecurity{&smtp.TLS}, doc: "starttls: STARTTLS or no mail; implicit: encrypted from the first byte; opportunistic: STARTTLS where offered; none: only for a loopback host. Certificates are always verified"},
+		setting{name: "mail.smtp.timeout", def: "20s", into: duration{&smtp.Timeout, time.Second, 30 * time.Second}, doc: "how long handing over one mail may take until the server has all of it"},
+		setting{name: "mail.smtp.helo", into: hostName{&smtp.Helo}, doc: "name that usher gives itself there; empty: the domain of `mail.from`"},
+	)
 	p := &c.Doors.Portal
 	all = append(all, doorSettings("portal", &p.Door,
 		setting{name: "issuer", into: webAddress{&p.Issuer}, doc: "URL of the Keycloak realm; empty: the door answers 501"},

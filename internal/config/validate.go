@@ -48,7 +48,30 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	c.Mail.validate(refuse)
 	return errors.Join(errs...)
+}
+
+// validate holds the keys of mail against one another.
+func (m *Mail) validate(refuse func(key, given, want string)) {
+	s := m.SMTP
+	if s.Host == "" {
+		return
+	}
+	if m.From == "" {
+		refuse("mail.from", "empty", "an address that mails are from, for mail.smtp.host is set")
+	}
+	if (s.Username == "") != (s.Password == "") {
+		refuse("mail.smtp.username", "set without mail.smtp.password, or that without it", "both or neither")
+	}
+	given := fmt.Sprintf("%q", s.TLS)
+	switch {
+	case isLoopback(s.Host):
+	case s.TLS == SMTPNone:
+		refuse("mail.smtp.tls", given, "starttls or implicit; none is for a loopback host alone: mails carry links that sign people in")
+	case s.TLS == SMTPOpportunistic && s.Username != "":
+		refuse("mail.smtp.tls", given, "starttls or implicit with mail.smtp.username: a password is sent over an encrypted connection only")
+	}
 }
 
 // isLocal: only processes of this machine can connect to the address.

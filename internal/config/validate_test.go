@@ -56,6 +56,32 @@ func TestIssuersNeedHTTPS(t *testing.T) {
 	}
 }
 
+func TestMailServersAreTrustedWithNothingInTheClear(t *testing.T) {
+	inEmptyFolder(t)
+	const host, tls, from, user, pass = "mail.smtp.host", "mail.smtp.tls", "mail.from", "mail.smtp.username", "mail.smtp.password"
+	for name, tc := range map[string]struct {
+		flags map[string]string
+		wrong string // the key that is refused
+	}{
+		"no server":                            {map[string]string{tls: "none", user: "u"}, ""},
+		"a server":                             {map[string]string{host: "smtp.example", from: "a@b.example"}, ""},
+		"a server and an account":              {map[string]string{host: "smtp.example", from: "a@b.example", user: "u", pass: "p"}, ""},
+		"nobody to be from":                    {map[string]string{host: "smtp.example"}, from},
+		"an account without password":          {map[string]string{host: "smtp.example", from: "a@b.example", user: "u"}, user},
+		"a password without account":           {map[string]string{host: "smtp.example", from: "a@b.example", pass: "p"}, user},
+		"unencrypted to another machine":       {map[string]string{host: "smtp.example", from: "a@b.example", tls: "none"}, tls},
+		"unencrypted to this machine":          {map[string]string{host: "127.0.0.1", from: "a@b.example", tls: "none"}, ""},
+		"perhaps encrypted":                    {map[string]string{host: "smtp.example", from: "a@b.example", tls: "opportunistic"}, ""},
+		"a password that may be overheard":     {map[string]string{host: "smtp.example", from: "a@b.example", tls: "opportunistic", user: "u", pass: "p"}, tls},
+		"a password that stays in the machine": {map[string]string{host: "localhost", from: "a@b.example", tls: "none", user: "u", pass: "p"}, ""},
+	} {
+		_, err := Load(Sources{Flags: tc.flags})
+		if (err == nil) != (tc.wrong == "") || err != nil && !strings.Contains(err.Error(), tc.wrong+" (") {
+			t.Errorf("%s: %v, want %q refused", name, err, tc.wrong)
+		}
+	}
+}
+
 func TestTwoPlacesForTheKeyAreRefused(t *testing.T) {
 	c := &Config{Listen: "127.0.0.1:1", Key: make([]byte, 32), KeyFile: "x"}
 	if err := c.Validate(); err == nil {

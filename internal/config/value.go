@@ -6,12 +6,14 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // value is a field that can be set from text.
@@ -257,4 +259,27 @@ func (v publicKey) parse(s string) error {
 	}
 	block, _ := pem.Decode([]byte(*v.to))
 	return check(block != nil && strings.HasSuffix(block.Type, "PUBLIC KEY"))
+}
+
+type mailbox struct{ to *string }
+
+func (mailbox) kind() Kind      { return Text }
+func (mailbox) allowed() string { return "an address, or a name and an address in angle brackets" }
+func (v mailbox) parse(s string) error {
+	*v.to = s
+	if s == "" {
+		return nil
+	}
+	a, err := mail.ParseAddress(s)
+	return check(err == nil && (s == a.Address || strings.HasSuffix(s, "<"+a.Address+">")) &&
+		!strings.ContainsAny(a.Address, "\"[]()<> ") && !strings.ContainsFunc(a.Name, unicode.IsControl))
+}
+
+type smtpSecurity struct{ to *SMTPSecurity }
+
+func (smtpSecurity) kind() Kind      { return Text }
+func (smtpSecurity) allowed() string { return "starttls, implicit, opportunistic or none" }
+func (v smtpSecurity) parse(s string) error {
+	*v.to = SMTPSecurity(s)
+	return check(slices.Contains([]SMTPSecurity{SMTPStartTLS, SMTPImplicit, SMTPOpportunistic, SMTPNone}, *v.to))
 }

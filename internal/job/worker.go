@@ -139,10 +139,12 @@ func (w *Worker) take(ctx context.Context) ([]store.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	for range leased {
+		<-w.free // never under the lock, which giving one back needs
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, j := range leased {
-		<-w.free
 		w.busy[j.ID] = true
 	}
 	return leased, nil

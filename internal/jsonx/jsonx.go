@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -23,7 +24,10 @@ const (
 	// Refuse an object with two names equal in any case: encoding/json would
 	// write both into the same field.
 	Refuse Duplicates = iota
-	// LastWins takes the later one.
+	// LastWins takes the later one and nothing of the earlier, with which
+	// encoding/json would merge it: two objects, or a null after a text. Names
+	// that differ in case are two names, so that a struct may be the wrong
+	// target.
 	LastWins
 )
 
@@ -80,7 +84,7 @@ func Decode(data []byte, dst any, o Options) error {
 	case errors.As(err, &wrongType):
 		return &Error{Kind: WrongType, Field: wrongType.Field, Detail: "wrong type: a JSON " + word(wrongType.Value) + " does not fit here"}
 	case o.Unknown == RefuseUnknown && strings.HasPrefix(err.Error(), unknownField):
-		return &Error{Kind: UnknownField, Detail: "unknown field " + strings.TrimPrefix(err.Error(), unknownField)}
+		return &Error{Kind: UnknownField, Detail: "unknown field " + short(strings.TrimPrefix(err.Error(), unknownField))}
 	default:
 		return fmt.Errorf("decode JSON: %w", err)
 	}
@@ -94,6 +98,14 @@ func Read(body io.Reader, dst any, o Options) error {
 		return fmt.Errorf("read JSON: %w", err)
 	}
 	return Decode(data, dst, o)
+}
+
+// short bounds a name in quotes: who sends it chooses its length.
+func short(quoted string) string {
+	if name, err := strconv.Unquote(quoted); err == nil {
+		return fmt.Sprintf("%.64q", name)
+	}
+	return fmt.Sprintf("%.64q", quoted)
 }
 
 // word keeps the type out of "number 12.5": values are not echoed.

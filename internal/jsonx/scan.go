@@ -2,8 +2,10 @@ package jsonx
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -22,9 +24,17 @@ type scanner struct {
 	at    int
 	depth int
 	o     Options
-	odd   []span // NaN and the like
+	edits []edit
 }
 
+// edit says what encoding/json is to read in place of a span.
+type edit struct {
+	span
+	with string
+}
+
+// scan reads data. What it gives knows what plain needs if the data is to be
+// decoded.
 func scan(data []byte, o Options) (*scanner, error) {
 	if o.MaxDepth <= 0 {
 		o.MaxDepth = DefaultDepth
@@ -53,16 +63,20 @@ func scan(data []byte, o Options) (*scanner, error) {
 // plain is the message as encoding/json can read it.
 func (s *scanner) plain() []byte {
 	data := bytes.TrimPrefix(s.data, bom)
-	if len(s.odd) == 0 {
+	if len(s.edits) == 0 {
 		return data
 	}
+	slices.SortFunc(s.edits, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
 	var out []byte
-	from := len(s.data) - len(data)
-	for _, odd := range s.odd {
-		out = append(append(out, s.data[from:odd.from]...), "null"...)
-		from = odd.to
+	at := len(s.data) - len(data)
+	for _, e := range s.edits {
+		if e.from < at {
+			continue // inside of what was left out
+		}
+		out = append(append(out, s.data[at:e.from]...), e.with...)
+		at = e.to
 	}
-	return append(out, s.data[from:]...)
+	return append(out, s.data[at:]...)
 }
 
 func (s *scanner) fail(kind Kind, detail string) error {
@@ -118,7 +132,7 @@ func (s *scanner) value() error {
 	if s.o.AllowNaN {
 		for _, word := range nonJSON {
 			if bytes.HasPrefix(s.data[s.at:], word) {
-				s.odd = append(s.odd, span{s.at, s.at + len(word)})
+				s.edits = append(s.edits, edit{span{s.at, s.at + len(word)}, "null"})
 				s.at += len(word)
 				return nil
 			}
@@ -163,6 +177,7 @@ func (s *scanner) object() error {
 		return nil
 	}
 	var names nameSet
+	var earlier lastMembers
 	for {
 		s.space()
 		if s.peek() != '"' {
@@ -172,11 +187,14 @@ func (s *scanner) object() error {
 		if err := s.text(); err != nil {
 			return err
 		}
-		if s.o.Duplicates == Refuse {
-			if name := unquote(s.data[start:s.at]); !names.add(fold(name)) {
-				s.at = start
-				return s.fail(Duplicate, fmt.Sprintf("duplicate name %.64q", name))
+		name := unquote(s.data[start:s.at])
+		if s.o.Duplicates == LastWins {
+			if old, twice := earlier.add(name, start); twice {
+				s.edits = append(s.edits, edit{span: old})
 			}
+		} else if !names.add(fold(name)) {
+			s.at = start
+			return s.fail(Duplicate, fmt.Sprintf("duplicate name %.64q", name))
 		}
 		s.space()
 		if s.peek() != ':' {

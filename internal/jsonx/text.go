@@ -116,6 +116,26 @@ func (n *nameSet) add(name string) bool {
 	return true
 }
 
+// lastMembers knows where the members of one object stand, from a member's name
+// to the next one's.
+type lastMembers struct {
+	latest string
+	of     map[string]span
+}
+
+// add notes a member that begins at start, and gives the earlier one of that
+// name.
+func (l *lastMembers) add(name string, start int) (old span, twice bool) {
+	if l.of == nil {
+		l.of = map[string]span{}
+	} else {
+		l.of[l.latest] = span{l.of[l.latest].from, start}
+	}
+	old, twice = l.of[name]
+	l.latest, l.of[name] = name, span{from: start}
+	return old, twice
+}
+
 // fold makes names equal that encoding/json takes for the same field.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {

@@ -55,6 +55,7 @@ func (a *arena) derive(password, salt, secret, data []byte, time, memory, thread
 	blocks, _ := a.free.Get().(*[]argonBlock)
 	if blocks == nil || uint32(len(*blocks)) < memory {
 		made := make([]argonBlock, memory)
+		inLargePages(made)
 		blocks = &made
 	}
 	defer a.free.Put(blocks)

@@ -28,22 +28,29 @@ const (
 // thread.
 func DefaultParams() Params { return Params{Memory: defaultMemory, Time: defaultTime, Threads: 1} }
 
-// Bounds on argon2 parameters, own and imported, beside those on any hash.
-const (
-	minMemory  = 8        // KiB for each thread (RFC 9106, section 3.1)
-	maxMemory  = 64 << 10 // KiB
-	maxTime    = 10
-	maxThreads = 4
-)
+const minMemory = 8 // KiB for each thread (RFC 9106, section 3.1)
 
+// ownBounds and importBounds are the most of each argon2 parameter, for
+// usher's own hashes and for those of other systems, beside the budgets.
+func ownBounds() Params    { return Params{Memory: 64 << 10, Time: 10, Threads: 4} }
+func importBounds() Params { return Params{Memory: 128 << 10, Time: 10, Threads: 16} }
+
+// check is for the costs of usher's own hashes.
 func (p Params) check() error {
+	if err := p.within(ownBounds()); err != nil {
+		return err
+	}
+	return p.expense().within(ownBudget())
+}
+
+func (p Params) within(most Params) error {
 	switch {
 	case p.Threads < 1 || p.Time < 1 || p.Memory < minMemory*uint32(p.Threads):
 		return fmt.Errorf("%w: argon2 parameters below the minimum of RFC 9106", ErrFormat)
-	case p.Memory > maxMemory || p.Time > maxTime || p.Threads > maxThreads:
-		return fmt.Errorf("%w: argon2 allows m ≤ %d KiB, t ≤ %d, p ≤ %d", ErrCost, maxMemory, maxTime, maxThreads)
+	case p.Memory > most.Memory || p.Time > most.Time || p.Threads > most.Threads:
+		return fmt.Errorf("%w: argon2 allows m ≤ %d KiB, t ≤ %d, p ≤ %d", ErrCost, most.Memory, most.Time, most.Threads)
 	}
-	return p.expense().check()
+	return nil
 }
 
 func (p Params) expense() expense {
@@ -134,11 +141,12 @@ func parseArgon(text string) (argonHash, error) {
 	if !ok {
 		return argonHash{}, fmt.Errorf("%w: argon2 wants m, t and p", ErrFormat)
 	}
-	if n[2] > maxThreads {
-		return argonHash{}, fmt.Errorf("%w: argon2 allows p ≤ %d", ErrCost, maxThreads)
+	most := importBounds()
+	if n[2] > uint32(most.Threads) {
+		return argonHash{}, fmt.Errorf("%w: argon2 allows p ≤ %d", ErrCost, most.Threads)
 	}
 	h.Params = Params{Memory: n[0], Time: n[1], Threads: uint8(n[2])}
-	if err := h.check(); err != nil {
+	if err := h.within(most); err != nil {
 		return argonHash{}, err
 	}
 	if h.salt, ok = decode(base64.RawStdEncoding, parts[4], 8, 64); !ok {

@@ -14,14 +14,21 @@ type expense struct {
 	memory float64
 }
 
-// What a sign-in may cost. Without the limits a file of imported hashes could
-// make each sign-in of its users take a gigabyte, or a minute.
-const (
-	maxWork = 10
-	// The KiB beyond are what scrypt keeps beside its table, so that
-	// ln=16,r=8 is within.
-	maxBytes = 64<<20 + 16<<10
-)
+// budget is what one computation may cost.
+type budget struct {
+	work   float64 // default hashes
+	memory float64 // bytes
+}
+
+// ownBudget bounds the costs that an operator can choose.
+func ownBudget() budget { return budget{work: 10, memory: 64 << 20} }
+
+// importBudget bounds the hashes of other systems. Without it a file of them
+// could make each sign-in of its users take a gigabyte, or a minute. It is as
+// narrow as the defaults in use allow: bcrypt of cost 13 (Symfony) takes 19
+// default hashes, argon2 as Django has it 100 MiB, and scrypt of ln=17,r=8
+// takes 128 MiB and the few KiB that it keeps beside its table.
+func importBudget() budget { return budget{work: 20, memory: 128<<20 + 16<<10} }
 
 // Weights, in default hashes. They lie between what two processors took, one
 // with SHA extensions and one with faster memory, and are right within a third.
@@ -36,15 +43,18 @@ const (
 
 const defaultPasses = defaultMemory * defaultTime
 
-func (e expense) check() error {
+func (e expense) within(b budget) error {
 	switch {
-	case e.memory > maxBytes:
-		return fmt.Errorf("%w: takes more than 64 MiB", ErrCost)
-	case e.work > maxWork:
-		return fmt.Errorf("%w: takes more than %d times as long as usher's own", ErrCost, maxWork)
+	case e.memory > b.memory:
+		return fmt.Errorf("%w: takes more than %d MiB", ErrCost, int(b.memory)>>20)
+	case e.work > b.work:
+		return fmt.Errorf("%w: takes more than %g times as long as usher's own by default", ErrCost, b.work)
 	}
 	return nil
 }
+
+// large tells a computation that takes more memory than any of usher's own.
+func (e expense) large() bool { return e.memory > ownBudget().memory }
 
 // remainder gives the parameters of a computation that takes what a hash under
 // p would take beyond e; false where that is nothing worth computing.

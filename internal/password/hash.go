@@ -63,8 +63,8 @@ func schemes() []scheme {
 
 // ParseHash reads a hash from the store or from another system. It is the
 // check at import: docs/password-hashes.md lists the forms and the bounds. One
-// check takes at most ten times what usher's own takes, and 64 MiB. Errors
-// wrap ErrFormat or ErrCost and never contain the text.
+// check takes at most twenty times what usher's own takes by default, and 128
+// MiB. Errors wrap ErrFormat or ErrCost and never contain the text.
 func ParseHash(text string) (Hash, error) {
 	if len(text) > maxHashText {
 		return Hash{}, fmt.Errorf("%w: longer than %d bytes", ErrFormat, maxHashText)
@@ -75,7 +75,7 @@ func ParseHash(text string) (Hash, error) {
 			continue
 		}
 		if err == nil {
-			err = v.expense().check()
+			err = v.expense().within(importBudget())
 		}
 		if err != nil {
 			return Hash{}, err

@@ -17,8 +17,8 @@ var ErrTooLong = errors.New("password is longer than 1024 bytes")
 
 // Hasher makes and checks hashes, never more at once than it was built for.
 // At usher's own parameters it holds 19 MiB for each that runs, and keeps them
-// for the next; one imported at the limit takes up to 64 MiB, which are the
-// collector's afterwards.
+// for the next. An imported one takes up to 64 MiB, which are the collector's
+// afterwards; of those that take more, up to 128 MiB, two run at once at most.
 type Hasher struct {
 	params Params
 	pool   *pool
@@ -55,7 +55,7 @@ func (h *Hasher) Hash(ctx context.Context, plain Plain) (Hash, error) {
 		return Hash{}, ErrTooLong
 	}
 	var out Hash
-	err := h.compute(ctx, func() { out = newArgon(plain, h.params, h.arena.idKey) })
+	err := h.compute(ctx, h.params.expense(), func() { out = newArgon(plain, h.params, h.arena.idKey) })
 	return out, err
 }
 
@@ -73,7 +73,9 @@ func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict,
 		plain = plain[:maxInput]
 	}
 	match := false
-	err := h.compute(ctx, func() {
+	takes := stored.v.expense()
+	takes.work = max(takes.work, h.params.expense().work)
+	err := h.compute(ctx, takes, func() {
 		v := stored.v
 		if a, is := v.(argonHash); is && a.own && a.Memory <= h.params.Memory {
 			a.derive = h.arena.idKey
@@ -105,7 +107,7 @@ func (h *Hasher) VerifyNone(ctx context.Context, plain Plain) error {
 	if len(plain) > maxInput {
 		plain = plain[:maxInput]
 	}
-	return h.compute(ctx, func() { _ = newArgon(plain, h.params, h.arena.idKey) })
+	return h.compute(ctx, h.params.expense(), func() { _ = newArgon(plain, h.params, h.arena.idKey) })
 }
 
 // BcryptEcho makes the `$2b$06$…` hash that the partner contract wants in an
@@ -117,7 +119,7 @@ func (h *Hasher) BcryptEcho(ctx context.Context, plain Plain) (string, error) {
 	}
 	var text string
 	var made error
-	if err := h.pool.do(ctx, func() {
+	if err := h.pool.do(ctx, bcryptHash{cost: echoCost}.expense(), func() {
 		h.echoes.Add(1)
 		text, made = newEcho(plain)
 	}); err != nil {
@@ -136,8 +138,8 @@ func (h *Hasher) EchoCount() uint64 { return h.echoes.Load() }
 // time.
 func (h *Hasher) FillCount() uint64 { return h.fills.Load() }
 
-func (h *Hasher) compute(ctx context.Context, fn func()) error {
-	return h.pool.do(ctx, func() {
+func (h *Hasher) compute(ctx context.Context, takes expense, fn func()) error {
+	return h.pool.do(ctx, takes, func() {
 		h.count.Add(1)
 		fn()
 	})

@@ -47,12 +47,15 @@ func SetBodyLimit(w http.ResponseWriter, r *http.Request, limit int64) {
 
 // Stream prepares a request of any length whose answer is written while it is
 // read. Instead of bounding the whole, it bounds the time between two reads: the
-// caller must keep sending, and keep taking what is answered.
+// caller must keep sending, and keep taking what is answered. The connection
+// ends with the answer: what a caller that stopped in between sends later must
+// not be taken for the next request.
 func Stream(w http.ResponseWriter, r *http.Request) error {
 	rc := http.NewResponseController(w)
 	if err := rc.EnableFullDuplex(); err != nil {
 		return err
 	}
+	w.Header().Set("Connection", "close")
 	body := r.Body
 	if b, ok := body.(*limitedBody); ok {
 		body = b.unlimited

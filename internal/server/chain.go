@@ -9,7 +9,7 @@ func Public(h http.Handler, o Options, health func(http.ResponseWriter, *http.Re
 	if names == nil {
 		names = DefaultInternalHeaders()
 	}
-	h = limitBody(h)
+	h = limitBody(asWritten(h))
 	h = allowHosts(h, o.Hosts)
 	h = first(health, h)
 	h = recovering(h, o.Log)
@@ -22,7 +22,7 @@ func Public(h http.Handler, o Options, health func(http.ResponseWriter, *http.Re
 // Internal wraps the handlers of the internal listener: the same without the
 // removal of internal headers, and at any host name.
 func Internal(h http.Handler, o Options, health func(http.ResponseWriter, *http.Request) bool) http.Handler {
-	h = limitBody(h)
+	h = limitBody(asWritten(h))
 	h = first(health, h)
 	h = recovering(h, o.Log)
 	h = closeAfterEncodings(h)

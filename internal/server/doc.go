@@ -8,7 +8,7 @@
 //	           │   recovery       a panic becomes a 500
 //	           │   health         /health/live, /health/ready
 //	           │   hosts          421 for names that are not ours
-//	           └─> body limit ──> HostMux ──> doors, web
+//	           └─> body limit ──> HostMux ──> doors, web; no path is redirected
 //
 // The chain copies the request once and allocates one struct for everything it
 // remembers. Streaming routes lift its limits with Stream; cookie-authenticated

@@ -9,14 +9,16 @@ import (
 // HostMux sends a request to the handler bound to its host name, and every
 // other to elsewhere. Names are compared without port, case and final dot. The
 // Host header decides here which door is open, and nothing else: links are made
-// of the configured public URL.
+// of the configured public URL. A handler that is a *http.ServeMux redirects no
+// unclean path: whoever owns the cleaned one answers.
 func HostMux(elsewhere http.Handler, byHost map[string]http.Handler) http.Handler {
+	elsewhere = asWritten(elsewhere)
 	if len(byHost) == 0 {
 		return elsewhere
 	}
 	handlers := make(map[string]http.Handler, len(byHost))
 	for host, h := range byHost {
-		handlers[hostName(host)] = h
+		handlers[hostName(host)] = asWritten(h)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h, ok := handlers[hostName(r.Host)]; ok {

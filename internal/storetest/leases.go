@@ -13,6 +13,7 @@ import (
 func testLeases(t *testing.T, open Open) {
 	t.Run("a named lease", func(t *testing.T) { testLease(t, open(t)) })
 	t.Run("jobs", func(t *testing.T) { testLeaseJobs(t, open(t)) })
+	t.Run("no more jobs than asked for", func(t *testing.T) { testLeasesNoMore(t, open(t)) })
 	t.Run("jobs by eight workers", func(t *testing.T) { testManyWorkers(t, open(t)) })
 }
 
@@ -63,6 +64,20 @@ func testLeaseJobs(t *testing.T, s store.Store) {
 	keys(t, "the rest", lease(t, s, "b", -time.Second, 9), nil, id, "1")
 	keys(t, "what came back", lease(t, s, "c", time.Hour, 9), nil, id, "1")
 	keys(t, "nothing more", lease(t, s, "d", time.Hour, 9), nil, id)
+}
+
+// However many are due, no more are leased than there is room for.
+func testLeasesNoMore(t *testing.T, s store.Store) {
+	rows := []any{}
+	for i := range 40 {
+		rows = append(rows, store.Job{ID: user.ID(fmt.Sprint(i)), State: store.JobDue, Due: at(1)})
+	}
+	given(t, s, rows...)
+	for range 10 {
+		if got := lease(t, s, "a", time.Hour, 4); len(got) != 4 {
+			t.Fatalf("%d jobs were leased, 4 were asked for", len(got))
+		}
+	}
 }
 
 func testManyWorkers(t *testing.T, s store.Store) {

@@ -22,12 +22,13 @@ const (
 	Retired  State = "retired"  // its tokens are dead
 )
 
-// Alg is a JWS algorithm (RFC 7518, section 3.1).
+// Alg is a JWS algorithm (RFC 7518, section 3.1; RFC 8037, section 3.1).
 type Alg string
 
 const (
 	ES256 Alg = "ES256"
 	RS256 Alg = "RS256"
+	EdDSA Alg = "EdDSA" // with Ed25519
 	HS256 Alg = "HS256"
 )
 

@@ -1,8 +1,11 @@
 package token
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -13,6 +16,7 @@ var (
 	errJSON      = errors.New("not a JSON object in UTF-8")
 	errDepth     = errors.New("JSON nested too deep")
 	errDuplicate = errors.New("JSON object with a member twice")
+	errSurrogate = errors.New("JSON text with half a surrogate pair")
 )
 
 // members are a JSON object's, in order, values as they stand in the text.
@@ -35,7 +39,9 @@ func (m members) get(name string) ([]byte, bool) {
 
 // parseObject reads a JSON object and refuses a member name that occurs twice
 // in any object, at any depth, also where the two are escaped differently:
-// parsers disagree about which of the two counts.
+// parsers disagree about which of the two counts. Half a surrogate pair is
+// refused too: encoding/json reads every one of them as U+FFFD, and two
+// subjects would be one.
 func parseObject(text []byte) (members, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, errJSON
@@ -135,8 +141,8 @@ func (w *walker) value(depth int) error {
 		w.at++
 		return nil
 	case '"':
-		w.quoted()
-		return nil
+		_, err := w.quoted()
+		return err
 	default: // a number, true, false or null runs to the next mark
 		for w.at < len(w.text) {
 			switch w.text[w.at] {
@@ -150,20 +156,47 @@ func (w *walker) value(depth int) error {
 }
 
 // quoted passes a string and tells whether it holds an escape.
-func (w *walker) quoted() (escaped bool) {
+func (w *walker) quoted() (escaped bool, err error) {
 	for w.at++; w.text[w.at] != '"'; w.at++ {
-		if w.text[w.at] == '\\' {
-			escaped = true
-			w.at++
+		if w.text[w.at] != '\\' {
+			continue
+		}
+		escaped = true
+		w.at++
+		if w.text[w.at] != 'u' {
+			continue
+		}
+		r := w.hex()
+		if !utf16.IsSurrogate(r) {
+			continue
+		}
+		if w.text[w.at+1] != '\\' || w.text[w.at+2] != 'u' {
+			return true, errSurrogate
+		}
+		w.at += 2
+		if utf16.DecodeRune(r, w.hex()) == utf8.RuneError {
+			return true, errSurrogate
 		}
 	}
 	w.at++
-	return escaped
+	return escaped, nil
+}
+
+// hex passes the four digits of the u at hand and stops at the last.
+func (w *walker) hex() rune {
+	var code [2]byte
+	_, _ = hex.Decode(code[:], w.text[w.at+1:w.at+5])
+	w.at += 4
+	return rune(binary.BigEndian.Uint16(code[:]))
 }
 
 func (w *walker) name() (string, error) {
 	from := w.at
-	if !w.quoted() {
+	escaped, err := w.quoted()
+	if err != nil {
+		return "", err
+	}
+	if !escaped {
 		return string(w.text[from+1 : w.at-1]), nil
 	}
 	var name string

@@ -22,17 +22,31 @@ var b64 = base64.RawURLEncoding.Strict()
 type parts struct {
 	alg, typ, kid string
 	hasTyp        bool
-	claims        members
-	signed        string // header.payload, what the signature covers
+	payload       []byte
+	claims        members // of the payload, once it is read
+	signed        string  // header.payload, what the signature covers
 	signature     []byte
 }
 
-// precheck reads a compact JWS strictly (security T6) before anything looks at
-// what it says: at most 8 KB, two dots, canonical base64url, UTF-8, JSON
-// objects without a member twice, and no header member beyond alg, typ and
-// kid. That leaves out crit, which changes the meaning of a token, and jku,
-// jwk, x5u and x5c, by which a token would choose its own key.
+// precheck reads a compact JWT strictly (security T6) before anything looks at
+// what it says: a JWS whose payload is a JSON object in turn.
 func precheck(text string) (parts, error) {
+	p, err := split(text)
+	if err != nil {
+		return p, err
+	}
+	if p.claims, err = parseObject(p.payload); err != nil {
+		return p, fmt.Errorf("payload: %w", err)
+	}
+	return p, nil
+}
+
+// split takes a compact JWS apart: at most 8 KB, two dots, canonical
+// base64url, a header that is a JSON object in UTF-8 without a member twice,
+// and no member in it beyond alg, typ and kid. That leaves out crit, which
+// changes the meaning of a token, and jku, jwk, x5u and x5c, by which a token
+// would choose its own key.
+func split(text string) (parts, error) {
 	var p parts
 	if len(text) > maxToken {
 		return p, errors.New("longer than 8 KB")
@@ -71,10 +85,7 @@ func precheck(text string) (parts, error) {
 	if len(p.kid) > maxKID {
 		return p, errors.New("header: kid is too long")
 	}
-	if raw, err = decodePart(body); err != nil {
-		return p, fmt.Errorf("payload: %w", err)
-	}
-	if p.claims, err = parseObject(raw); err != nil {
+	if p.payload, err = decodePart(body); err != nil {
 		return p, fmt.Errorf("payload: %w", err)
 	}
 	if p.signature, err = decodePart(text[last+1:]); err != nil {

@@ -1,8 +1,10 @@
 package token
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -22,14 +24,16 @@ type PublicKey struct {
 	alg    Alg
 	ec     *ecdsa.PublicKey
 	rsa    *rsa.PublicKey
+	ed     ed25519.PublicKey
 	secret []byte
 }
 
 // Alg tells the one algorithm the key is good for.
 func (k PublicKey) Alg() Alg { return k.alg }
 
-// NewPublicKey ties a public key to an algorithm: ES256 to a P-256 key, RS256
-// to an RSA key of 2048 to 8192 bits with an odd exponent above one.
+// NewPublicKey ties a public key to an algorithm: ES256 to a P-256 key, EdDSA
+// to an Ed25519 key, RS256 to an RSA key of 2048 to 8192 bits with an odd
+// exponent above one whose modulus does not show the ROCA weakness.
 func NewPublicKey(alg Alg, key crypto.PublicKey) (PublicKey, error) {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
@@ -37,8 +41,12 @@ func NewPublicKey(alg Alg, key crypto.PublicKey) (PublicKey, error) {
 			return PublicKey{alg: alg, ec: k}, nil
 		}
 	case *rsa.PublicKey:
-		if alg == RS256 && k.N.BitLen() >= 2048 && k.N.BitLen() <= 8192 && k.E > 1 && k.E%2 == 1 {
+		if alg == RS256 && soundRSA(k) {
 			return PublicKey{alg: alg, rsa: k}, nil
+		}
+	case ed25519.PublicKey:
+		if alg == EdDSA && len(k) == ed25519.PublicKeySize {
+			return PublicKey{alg: alg, ed: k}, nil
 		}
 	}
 	return PublicKey{}, fmt.Errorf("a %T does not fit %s, or is too weak for it", key, alg)
@@ -54,24 +62,28 @@ func NewSecret(secret []byte) (PublicKey, error) {
 }
 
 // ParsePublicPEM reads one SPKI public key ("PUBLIC KEY") and gives the
-// algorithm that its type stands for: P-256 ES256, RSA RS256. Anything after
-// the key is refused.
+// algorithm that its type stands for: P-256 ES256, RSA RS256, Ed25519 EdDSA.
+// Anything after the key is refused.
 func ParsePublicPEM(text []byte) (PublicKey, error) {
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != "PUBLIC KEY" {
 		return PublicKey{}, errors.New("not a PEM PUBLIC KEY")
 	}
-	if more, _ := pem.Decode(rest); more != nil {
+	if len(bytes.TrimSpace(rest)) > 0 {
 		return PublicKey{}, errors.New("more than one PEM block")
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("read a public key: %w", err)
 	}
-	if _, ok := key.(*rsa.PublicKey); ok {
+	switch key.(type) {
+	case *rsa.PublicKey:
 		return NewPublicKey(RS256, key)
+	case ed25519.PublicKey:
+		return NewPublicKey(EdDSA, key)
+	default:
+		return NewPublicKey(ES256, key)
 	}
-	return NewPublicKey(ES256, key)
 }
 
 func (k PublicKey) verify(signed string, signature []byte) bool {
@@ -83,6 +95,8 @@ func (k PublicKey) verify(signed string, signature []byte) bool {
 	case RS256:
 		digest := sha256.Sum256([]byte(signed))
 		return rsa.VerifyPKCS1v15(k.rsa, crypto.SHA256, digest[:], signature) == nil
+	case EdDSA:
+		return ed25519.Verify(k.ed, []byte(signed), signature)
 	case HS256:
 		mac := hmac.New(sha256.New, k.secret)
 		_, _ = mac.Write([]byte(signed))
@@ -124,7 +138,8 @@ type KeySource interface {
 	Candidates(kid string) []PublicKey
 }
 
-// maxCandidates is how many keys are tried for a token without a kid.
+// maxCandidates is how many keys of a token's algorithm are tried where the
+// token names none.
 const maxCandidates = 10
 
 // SingleKey is the source of one key that was agreed on beforehand and has no

@@ -84,6 +84,7 @@ func TestOriginalsPEMKeyWorksBesideTheRing(t *testing.T) {
 
 	for name, text := range map[string][]byte{
 		"nothing": nil, "a certificate": bytes.ReplaceAll(pemText, []byte("PUBLIC KEY"), []byte("CERTIFICATE")),
+		"more after it": append(bytes.Clone(pemText), "x"...), "half of another": append(bytes.Clone(pemText), "-----BEGIN"...),
 		"two keys": append(bytes.Clone(pemText), pemText...), "garbage": []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
 	} {
 		if _, err := token.ParsePublicPEM(text); err == nil {
@@ -118,7 +119,8 @@ func TestRS256(t *testing.T) {
 	}
 	for _, fine := range []map[string]any{
 		{},
-		{"aud": []string{"other", "usher"}},
+		{"aud": []string{"usher"}},
+		{"aud": []string{"other", "usher"}, "azp": "usher"},
 		{"iat": now.Add(-11 * time.Minute).Unix()},
 		{"iat": now.Unix() + 60, "nbf": now.Unix() + 60},
 		{"exp": now.Unix() - 59},

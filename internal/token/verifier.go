@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -40,12 +39,21 @@ type VerifierConfig struct {
 	// iss absent instead.
 	Issuer   string
 	NoIssuer bool
-	// Audience must be aud or among it. Empty: a token with an aud is refused.
+	// Audience must be aud or among it. Empty: a token with an aud, or an azp,
+	// is refused.
 	Audience string
+	// Parties are the clients that azp may name. Empty: Audience alone. An azp
+	// is wanted where aud names several, and always with RequireParty
+	// (security T3, T12).
+	Parties      []string
+	RequireParty bool
 	// Typ is what typ must be in the header, exactly. OptionalTyp also takes a
 	// token without one.
 	Typ         string
 	OptionalTyp bool
+	// TypClaim, if set, is what the claim typ must be: Keycloak tells an access
+	// token ("Bearer") from an ID or refresh token by that alone.
+	TypClaim string
 	// Leeway is how far clocks may differ; at most 60 s.
 	Leeway time.Duration
 	// MaxAge, if set, wants an iat no longer ago than that, whatever exp says.
@@ -64,7 +72,7 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	}
 	for _, a := range c.Algs {
 		switch a {
-		case ES256, RS256:
+		case ES256, RS256, EdDSA:
 		case HS256:
 			if len(c.Algs) > 1 {
 				return nil, errors.New("token verifier: HS256 goes with no other algorithm")
@@ -76,10 +84,16 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if (c.Issuer == "") != c.NoIssuer {
 		return nil, errors.New("token verifier: an issuer, or none said openly")
 	}
+	if c.Audience == "" && (len(c.Parties) > 0 || c.RequireParty) || slices.Contains(c.Parties, "") {
+		return nil, errors.New("token verifier: parties go with an audience, and none is empty")
+	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway || c.MaxAge < 0 {
 		return nil, fmt.Errorf("token verifier: leeway is 0 to %v, maximum age not negative", maxLeeway)
 	}
-	c.Algs = slices.Clone(c.Algs)
+	c.Algs, c.Parties = slices.Clone(c.Algs), slices.Clone(c.Parties)
+	if len(c.Parties) == 0 && c.Audience != "" {
+		c.Parties = []string{c.Audience}
+	}
 	return &Verifier{c}, nil
 }
 
@@ -125,15 +139,21 @@ func (v *Verifier) header(p parts) error {
 }
 
 func (v *Verifier) signature(p parts) error {
-	keys := v.c.Keys.Candidates(p.kid)
-	for _, k := range keys[:min(len(keys), maxCandidates)] {
+	tried := 0
+	for _, k := range v.c.Keys.Candidates(p.kid) {
 		// The key's algorithm rules; the header's only has to agree.
-		if k.alg == Alg(p.alg) && k.verify(p.signed, p.signature) {
+		if k.alg != Alg(p.alg) {
+			continue
+		}
+		if tried++; tried > maxCandidates {
+			break
+		}
+		if k.verify(p.signed, p.signature) {
 			return nil
 		}
 	}
-	if len(keys) == 0 {
-		return refuse("no key of that kid")
+	if tried == 0 {
+		return refuse("no key of that kid and alg")
 	}
 	return refuse("signature does not verify")
 }
@@ -144,8 +164,8 @@ func (v *Verifier) registered(c *Claims) error {
 	for _, claim := range [...]struct {
 		name string
 		into *string
-	}{{"iss", &c.Issuer}, {"sub", &c.Subject}, {"jti", &c.ID}} {
-		if *claim.into, err = c.optionalString(claim.name); err != nil {
+	}{{"iss", &c.Issuer}, {"sub", &c.Subject}, {"jti", &c.ID}, {"azp", &c.Party}} {
+		if *claim.into, err = c.registeredText(claim.name); err != nil {
 			return err
 		}
 	}
@@ -155,6 +175,12 @@ func (v *Verifier) registered(c *Claims) error {
 	}
 	if err := v.audience(c); err != nil {
 		return err
+	}
+	if err := v.party(c); err != nil {
+		return err
+	}
+	if v.c.TypClaim != "" && c.Text("typ") != v.c.TypClaim {
+		return refuse("the claim typ is not this verifier's")
 	}
 	for _, claim := range [...]struct {
 		name string
@@ -202,7 +228,7 @@ func (v *Verifier) audience(c *Claims) error {
 		if json.Unmarshal(raw, &many[0]) != nil {
 			return refuse("aud is not text")
 		}
-	} else if json.Unmarshal(raw, &many) != nil {
+	} else if json.Unmarshal(raw, &many) != nil || slices.Contains(many, "") { // "" is what null becomes
 		return refuse("aud is not text")
 	}
 	if !slices.Contains(many, v.c.Audience) {
@@ -212,77 +238,16 @@ func (v *Verifier) audience(c *Claims) error {
 	return nil
 }
 
-// Claims are what a verified token says. There is no other way to get them.
-type Claims struct {
-	Issuer, Subject, ID string
-	Audience            []string
-	Expires             time.Time
-	NotBefore, IssuedAt time.Time // zero where absent
-	KID                 string
-	all                 members
-}
-
-// Has tells whether a claim is present, be it null.
-func (c Claims) Has(name string) bool {
-	_, ok := c.all.get(name)
-	return ok
-}
-
-// Get decodes a claim into v as encoding/json does, and tells whether it was
-// there and fitted. The name matches exactly; a struct would also take
-// "Email_Verified" for "email_verified".
-func (c Claims) Get(name string, v any) bool {
-	raw, ok := c.all.get(name)
-	return ok && json.Unmarshal(raw, v) == nil
-}
-
-// Text gives a claim that is a JSON string, or "".
-func (c Claims) Text(name string) string {
-	s, err := c.optionalString(name)
-	if err != nil {
-		return ""
+// party checks azp (OpenID Connect Core 1.0, section 3.1.3.7, stricter).
+func (v *Verifier) party(c *Claims) error {
+	_, has := c.all.get("azp")
+	switch {
+	case has && !slices.Contains(v.c.Parties, c.Party):
+		return refuse("azp is not this verifier's")
+	case !has && (len(c.Audience) > 1 || v.c.RequireParty):
+		return refuse("azp is missing")
 	}
-	return s
-}
-
-// True tells whether a claim is the JSON literal true, and not "true" or 1
-// (security T11).
-func (c Claims) True(name string) bool {
-	raw, _ := c.all.get(name)
-	return string(raw) == "true"
-}
-
-func (c Claims) optionalString(name string) (s string, err error) {
-	raw, ok := c.all.get(name)
-	if !ok {
-		return "", nil
-	}
-	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		return "", refuse("%s is not text", name)
-	}
-	return s, nil
-}
-
-// maxNumericDate is the year 36812: beyond it is a mistake or an attack on
-// arithmetic.
-const maxNumericDate = 1 << 40
-
-// optionalTime reads a NumericDate (RFC 7519, section 2): a JSON number of
-// seconds, a fraction allowed.
-func (c Claims) optionalTime(name string) (time.Time, error) {
-	raw, ok := c.all.get(name)
-	if !ok {
-		return time.Time{}, nil
-	}
-	if raw[0] < '0' || raw[0] > '9' {
-		return time.Time{}, refuse("%s is not a time", name)
-	}
-	n, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || n > maxNumericDate {
-		return time.Time{}, refuse("%s is not a time", name)
-	}
-	whole := int64(n)
-	return time.Unix(whole, int64((n-float64(whole))*1e9)).UTC(), nil
+	return nil
 }
 
 // Verifiers are tried in turn: usher's own keys, then the original's.

@@ -269,6 +269,11 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 		{"more after it", `{` + good + `}x`, "not a JSON object"},
 		{"comment", `{` + good + `/**/}`, "not a JSON object"},
 		{"not UTF-8", "{" + good + ",\"x\":\"\xc3\x28\"}", "not a JSON object"},
+		{"half a surrogate pair", `{` + good + `,"x":["\ud83d"]}`, "surrogate"},
+		{"the other half", `{` + good + `,"x":"\uDE00\ud83d"}`, "surrogate"},
+		{"two first halves", `{` + good + `,"x":"\ud83d\ud83d"}`, "surrogate"},
+		{"a first half and a line break", `{` + good + `,"x":"\ud83d\n"}`, "surrogate"},
+		{"half a pair in a name", `{` + good + `,"\ud83d":1}`, "surrogate"},
 		{"9 KB", `{` + good + `,"x":"` + strings.Repeat("x", 7000) + `"}`, "8 KB"},
 	}
 	for _, tt := range tests {
@@ -276,6 +281,7 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 	}
 	for _, payload := range []string{
 		`{` + good + many + `}`, " {" + good + ` , "x" : [ 1 , { } , [ ] , -1.5e3 , "]\"}" ] } `,
+		`{` + good + `,"\ud83d\uDE00":"\\ud83d \ud83d\ude00\u0000\ufffd"}`,
 		`{` + good + `,"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`,
 	} {
 		if _, err := v.Verify(compact(t, k, header, payload)); err != nil {
@@ -308,27 +314,6 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"very long":             strings.Repeat("A", 1<<20),
 	} {
 		t.Run(name, func(t *testing.T) { mustRefuse(t, v, text, "") })
-	}
-}
-
-// Unused bits of the last base64 character would give one token four texts.
-func TestEveryBitFlipAndTruncationIsRefused(t *testing.T) {
-	ring := newRing(t, newKey(t, token.Active))
-	v := newVerifier(t, ediConfig(ring))
-	good, err := ring.Sign(map[string]any{"iss": issuer, "sub": "a", "exp": now.Unix() + 60}, "JWT")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.Verify(good); err != nil {
-		t.Fatal(token.Reason(err))
-	}
-	for i := range len(good) {
-		mustRefuse(t, v, good[:i], "")
-		for bit := range 8 {
-			text := []byte(good)
-			text[i] ^= 1 << bit
-			mustRefuse(t, v, string(text), "")
-		}
 	}
 }
 

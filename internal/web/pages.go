@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/store"
 )
 
@@ -62,8 +63,15 @@ func New(o Options) (*Pages, error) {
 	return p, nil
 }
 
-// ServeHTTP answers every path; what is no page is NotFound.
-func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+// ServeHTTP answers every path; what is no page is NotFound, and so is a page's
+// path in another spelling, to which the router would redirect.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !server.CleanPath(r.URL) {
+		p.NotFound(w, r)
+		return
+	}
+	p.mux.ServeHTTP(w, r)
+}
 
 // get serves a page to GET and HEAD, and refuses everything else.
 func (p *Pages) get(path string, h http.HandlerFunc) {

@@ -7,8 +7,8 @@
 //	                                  └──> count, list every skipped test ──> stop it
 //
 // Exit 0 only if everything passed; with CI=true a skipped test fails the run.
-// Without an installed PostgreSQL it installs the distribution's package where
-// it runs as root and apt-get exists.
+// PostgreSQL, nginx and haproxy are installed from the distribution where they
+// are missing, it runs as root and apt-get exists.
 package main
 
 import (
@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -58,6 +57,13 @@ func run(args []string, ci bool) (int, error) {
 		}
 	}
 
+	if err := obtainProxies(ctx); err != nil {
+		if ci {
+			return 1, fmt.Errorf("no proxies to test behind: %w", err)
+		}
+		fmt.Fprintln(os.Stderr, "WITHOUT PROXIES:", err)
+	}
+
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url)
 	cmd.Stderr = os.Stderr
@@ -86,37 +92,8 @@ func run(args []string, ci bool) (int, error) {
 }
 
 func launch(ctx context.Context) (*testpg.Server, error) {
-	if _, err := testpg.Installed(); errors.Is(err, testpg.ErrNotInstalled) && os.Geteuid() == 0 {
-		if err := install(ctx); err != nil {
-			return nil, err
-		}
+	if err := obtainPostgres(ctx); err != nil {
+		return nil, err
 	}
 	return testpg.Launch()
-}
-
-// install fetches Debian's server package, without the cluster that it would
-// create and start by itself.
-func install(ctx context.Context) error {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("%w, and there is no apt-get to install it with", testpg.ErrNotInstalled)
-	}
-	fmt.Println("installing PostgreSQL (apt-get install postgresql)")
-	const confDir = "/etc/postgresql-common/createcluster.d"
-	if err := os.MkdirAll(confDir, 0o755); err != nil {
-		return fmt.Errorf("configure postgresql-common: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(confDir, "usher.conf"), []byte("create_main_cluster = false\n"), 0o644); err != nil {
-		return fmt.Errorf("configure postgresql-common: %w", err)
-	}
-	for _, args := range [][]string{
-		{"update", "-q"},
-		{"install", "-q", "-y", "--no-install-recommends", "postgresql"},
-	} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, out)
-		}
-	}
-	return nil
 }

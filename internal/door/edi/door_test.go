@@ -114,8 +114,8 @@ func TestCreateIsIdempotent(t *testing.T) {
 	if want := saysAbout("createProfile", "An existing profile was used", skelID); got.Body.String() != want {
 		t.Errorf("got %s, want %s", got.Body, want)
 	}
-	if got := call(h, "POST", collection, strings.Replace(body, "https", "HTTPS", 1), as("alice")); !strings.Contains(got.Body.String(), "A new profile") {
-		t.Errorf("another spelling is another name: %s", got.Body)
+	if got := call(h, "POST", collection, strings.Replace(body, "https", "HTTPS", 1), as("alice")); !strings.Contains(got.Body.String(), "An existing profile") {
+		t.Errorf("another spelling of the same identity: %s", got.Body)
 	}
 }
 

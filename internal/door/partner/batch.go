@@ -48,9 +48,7 @@ func (d *Door) batch(l listener) http.HandlerFunc {
 		}
 		b := &batching{door: d, w: w, r: r, rc: http.NewResponseController(w), caller: c, listener: l, mode: mode}
 		b.begin()
-		b.run(newLines(r.Body))
-		// Deadlines stay with the connection, which may serve others next.
-		_ = b.rc.SetWriteDeadline(time.Time{})
+		b.run()
 	}
 }
 
@@ -63,6 +61,7 @@ type batching struct {
 	caller   caller
 	listener listener
 	mode     feed.Mode
+	idle     time.Time // until when a whole line must have come
 }
 
 // entry is one line of a chunk: a sync, or the answer it has already.
@@ -78,6 +77,9 @@ func (b *batching) begin() {
 	_ = b.rc.EnableFullDuplex()
 	b.w.Header().Set("Content-Type", "application/x-ndjson")
 	b.w.Header().Set("Cache-Control", "no-store")
+	// What is left unread of a body that broke off must not be taken for the
+	// next request.
+	b.w.Header().Set("Connection", "close")
 	b.w.WriteHeader(http.StatusOK)
 	b.alive()
 	_ = b.rc.Flush() // before the first line has come: its sender may wait for this
@@ -86,9 +88,33 @@ func (b *batching) begin() {
 // alive moves the deadlines: a batch may take as long as it likes, but not
 // stand still.
 func (b *batching) alive() {
-	until := time.Now().Add(b.door.BatchIdle)
-	_ = b.rc.SetReadDeadline(until)
-	_ = b.rc.SetWriteDeadline(until)
+	b.idle = time.Now().Add(b.door.BatchIdle)
+	_ = b.rc.SetReadDeadline(b.idle)
+	_ = b.rc.SetWriteDeadline(b.idle)
+}
+
+// paced is the body, of which the next piece must come soon where a line has
+// begun: a caller may think between lines, not within one.
+type paced struct {
+	*batching
+	ctx context.Context
+	in  *lines
+}
+
+func (p *paced) Read(buf []byte) (int, error) {
+	until := p.idle
+	if !p.in.begun() {
+		// The reader of chunks does not return before it has all that it was asked
+		// for or the chunk ends, and would not tell that a line has begun.
+		buf = buf[:min(1, len(buf))]
+	} else if soon := time.Now().Add(p.door.LineIdle); soon.Before(until) {
+		until = soon
+	}
+	_ = p.rc.SetReadDeadline(until)
+	if p.ctx.Err() != nil { // whoever stopped the reader must not be overruled
+		_ = p.rc.SetReadDeadline(time.Now())
+	}
+	return p.r.Body.Read(buf)
 }
 
 // chunk is what came together, and how reading ended after it.
@@ -101,14 +127,18 @@ type chunk struct {
 // run reads, syncs and answers chunk by chunk, until the end of the body or the
 // end of who is asking. While one chunk is synced, the next is read and the
 // answers to the last are sent.
-func (b *batching) run(in *lines) {
-	ctx, stop := context.WithCancel(b.r.Context())
+func (b *batching) run() {
+	// net/http cancels the request when reading fails; that a line broke off can
+	// be said all the same.
+	ctx, stop := context.WithCancel(context.WithoutCancel(b.r.Context()))
 	defer stop()
+	body := &paced{batching: b, ctx: ctx}
+	body.in = newLines(body)
 	chunks, answers := make(chan chunk), make(chan []batchLine, 1)
 	var sides sync.WaitGroup
 	sides.Go(func() {
 		defer close(chunks)
-		b.readAll(ctx, in, chunks)
+		b.readAll(ctx, body.in, chunks)
 	})
 	sides.Go(func() {
 		for lines := range answers {
@@ -125,7 +155,7 @@ func (b *batching) run(in *lines) {
 				break
 			}
 		}
-		if c.err != nil && !errors.Is(c.err, io.EOF) && ctx.Err() == nil {
+		if c.err != nil && !errors.Is(c.err, io.EOF) {
 			answers <- []batchLine{failedLine(c.next, problem(http.StatusBadRequest, "The body broke off"))}
 		}
 	}
@@ -261,6 +291,7 @@ func lineOf(n int, res feed.BatchResult, mode feed.Mode) batchLine {
 
 // send writes answers out and does not wait for more of them.
 func (b *batching) send(out []batchLine) {
+	_ = b.rc.SetWriteDeadline(time.Now().Add(b.door.BatchIdle))
 	for _, l := range out {
 		text, err := encode(l)
 		if err != nil {
@@ -275,9 +306,16 @@ func (b *batching) send(out []batchLine) {
 }
 
 // lines cuts a body into lines of bounded length.
-type lines struct{ r *bufio.Reader }
+type lines struct {
+	r        *bufio.Reader
+	skipping bool // the rest of a line that is too long
+}
 
-func newLines(r io.Reader) *lines { return &lines{bufio.NewReaderSize(r, maxBody)} }
+func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxBody)} }
+
+// begun says whether a part of a line has come that is not whole yet, in the
+// moment of reading more.
+func (l *lines) begun() bool { return l.skipping || l.r.Buffered() > 0 }
 
 var errLongLine = errors.New("line too long")
 
@@ -293,9 +331,11 @@ func (l *lines) next() ([]byte, error) {
 	case !errors.Is(err, bufio.ErrBufferFull):
 		return nil, err
 	}
+	l.skipping = true
 	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = l.r.ReadSlice('\n')
 	}
+	l.skipping = false
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -231,7 +233,7 @@ func TestBatchHoldsOneChunk(t *testing.T) {
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	const n = 50_000
-	r := httptest.NewRequest("PUT", batchPath, &endless{n})
+	r := httptest.NewRequest("PUT", batchPath, bufio.NewReader(&endless{n}))
 	r.Header.Set("X-User-Ctx", `{"id":"__system"}`)
 	out := &discard{header: http.Header{}}
 	w.internal().ServeHTTP(out, r)
@@ -240,5 +242,49 @@ func TestBatchHoldsOneChunk(t *testing.T) {
 	}
 	if grown := int64(peak) - int64(before.HeapAlloc); grown > 4<<20 {
 		t.Errorf("%d bytes held for a batch", grown)
+	}
+}
+
+// A caller that stops within a line, whole or too long, is hung up on soon; the
+// lines before it were taken. One that thinks between lines is not.
+func TestBatchDoesNotWaitWithinALine(t *testing.T) {
+	for name, piece := range map[string]string{"short": `{"email":`, "too long": strings.Repeat("x", 1<<17)} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.LineIdle, w.BatchIdle = time.Millisecond, time.Hour
+			srv := httptest.NewServer(w.internal())
+			defer srv.Close()
+			conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: h\r\n%s\r\nTransfer-Encoding: chunked\r\n\r\n", batchPath, systemCtx)
+			in := bufio.NewReader(conn)
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			answers := bufio.NewReader(resp.Body)
+			for i := range 2 {
+				text := one + "\n"
+				fmt.Fprintf(conn, "%x\r\n%s\r\n", len(text), text)
+				if got, err := answers.ReadString('\n'); err != nil || !strings.HasPrefix(got, fmt.Sprintf(`{"line":%d,"statusCode":200,`, i+1)) {
+					t.Fatalf("answer %d: %s %v", i, got, err)
+				}
+			}
+			fmt.Fprintf(conn, "%x\r\n%s", len(piece)+1, piece)
+			rest, err := io.ReadAll(answers)
+			if err != nil || !strings.Contains(string(rest), "The body broke off") {
+				t.Errorf("%q, %v", rest, err)
+			}
+			if more, err := io.ReadAll(in); len(more) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the connection stays: %q, %v", more, err)
+			}
+		})
 	}
 }

@@ -78,6 +78,9 @@ type Options struct {
 	Network func(*http.Request) netip.Prefix
 	// BatchIdle is how long a batch may stand still; zero is two minutes.
 	BatchIdle time.Duration
+	// LineIdle is how long the next piece of a line may take, once the line has
+	// begun; zero is 15 seconds.
+	LineIdle time.Duration
 	// Log takes faults; nil for the default logger.
 	Log *slog.Logger
 }
@@ -95,6 +98,9 @@ func New(o Options) *Door {
 	}
 	if o.BatchIdle == 0 {
 		o.BatchIdle = 2 * time.Minute
+	}
+	if o.LineIdle == 0 {
+		o.LineIdle = 15 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -2,7 +2,8 @@
 //
 //	job "mail" ──> Sender.Handle ── templates (en, de) ──> Message ──> Transport
 //	                                                                      │
-//	                                            Inbox: the development inbox
+//	                        SMTP: a mail server ──┬───────────────────────┘
+//	                        Inbox: the development inbox
 //
 // Every mail has a text and an HTML part that say the same. What people and
 // sources call themselves is shown as text, cut to a sensible length, and left

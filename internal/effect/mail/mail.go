@@ -63,7 +63,8 @@ func (s *Sender) Handle(ctx context.Context, j store.Job) error {
 
 // Compose writes the mail that a payload asks for.
 func (s *Sender) Compose(p job.Mail) (Message, error) {
-	if err := checkRecipient(p.To); err != nil {
+	to, err := recipient(p.To)
+	if err != nil {
 		return Message{}, err
 	}
 	m, err := s.pages.render(p)
@@ -73,24 +74,6 @@ func (s *Sender) Compose(p job.Mail) (Message, error) {
 	if m.Subject == "" || strings.ContainsFunc(m.Subject, control) {
 		return Message{}, fmt.Errorf("the subject of the mail %q is empty or breaks its line", p.Template)
 	}
-	m.To = p.To
+	m.To = to
 	return m, nil
 }
-
-// maxAddress is the longest address a mail system takes (RFC 5321, section
-// 4.5.3.1.3, less the angle brackets).
-const maxAddress = 254
-
-// checkRecipient is the last gate before a header: one bare ASCII address. The
-// domain normalised it long before; what fails here has come around that.
-func checkRecipient(to string) error {
-	local, domain, ok := strings.Cut(to, "@")
-	special := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>[]:;,"\@`, r) }
-	if !ok || local == "" || domain == "" || len(to) > maxAddress ||
-		strings.ContainsFunc(local, special) || strings.ContainsFunc(domain, special) {
-		return errors.New("the recipient is not one plain address")
-	}
-	return nil
-}
-
-func control(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || r == 0x85 }

@@ -264,7 +264,7 @@ func (p pgPlan) finds() (out []find) {
 			cond += c.conditions()
 		}
 	}
-	if strings.Contains(p.NodeType, "Scan") && p.NodeType != "Values Scan" && p.Alias != "" && !strings.HasPrefix(p.Alias, "ANY_") {
+	if strings.Contains(p.NodeType, "Scan") && p.NodeType != "Values Scan" && p.NodeType != "CTE Scan" && p.Alias != "" && !strings.HasPrefix(p.Alias, "ANY_") {
 		f := find{alias: renamed.ReplaceAllString(p.Alias, "")}
 		for _, m := range compared.FindAllStringSubmatch(cond, -1) {
 			f.columns = append(f.columns, m[1])

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package password
+
+// inLargePages is left to the system.
+func inLargePages([]argonBlock) {}
