@@ -119,7 +119,7 @@ func (b *bench) measure(ctx context.Context, begun time.Time) error {
 	t.write(os.Stdout)
 	for _, n := range []int{1, crowd} {
 		more := t.less(fmt.Sprintf("%s/%d", signInAlone, n), fmt.Sprintf("%s/%d", hashAlone, n))
-		fmt.Printf("\nAt %d connections a sign-in costs %.2f ms of CPU more than its hash.\n", n, more)
+		fmt.Printf("\nWith %d connection(s) a sign-in costs %.2f ms of CPU more than its hash.\n", n, more)
 	}
 	return nil
 }
