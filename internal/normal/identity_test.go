@@ -303,7 +303,7 @@ func TestDirectoryNameHasOneForm(t *testing.T) {
 				t.Errorf("%q is %+v, %q is %+v (%v)", plain, want, other, got, err)
 			}
 		}
-		if got, _ := normal.NewIdentity("ldap", "uid=" + uid + "x,o=" + o + ",dc=" + dc); got == want {
+		if got, _ := normal.NewIdentity("ldap", "uid="+uid+"x,o="+o+",dc="+dc); got == want {
 			t.Errorf("another uid is one with %q", plain)
 		}
 	})
