@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"runtime"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/settings"
-	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/token"
 )
@@ -27,14 +25,6 @@ const (
 	realm        = "main"
 	operatorName = "operator" // who is written down for what the command line does
 )
-
-// database is what commands need of the store beside its transactions.
-type database interface {
-	store.Store
-	Migrate(ctx context.Context) error
-	MigrationStatus(ctx context.Context) ([]sqlstore.Migration, error)
-	Close() error
-}
 
 // app is the domain on an open database: what every command and the server
 // share.
@@ -54,8 +44,9 @@ type app struct {
 // openApp opens the database, brings it up to date and loads what is in force.
 // bound is where the server listens; a command has none, and takes the server's
 // URL from the database.
-func openApp(ctx context.Context, cfg *config.Config, log *slog.Logger, bound net.Addr) (a *app, err error) {
-	db, err := openDatabase(ctx, cfg, log)
+func openApp(ctx context.Context, cfg *config.Config, log *slog.Logger, how opening, bound net.Addr) (a *app, err error) {
+	at := place{cfg, how}
+	db, err := at.database(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +59,12 @@ func openApp(ctx context.Context, cfg *config.Config, log *slog.Logger, bound ne
 		return nil, fmt.Errorf("bringing the database up to date: %w", err)
 	}
 	a = &app{cfg: cfg, log: log, db: db}
-	if a.kek, err = loadKEK(cfg); err != nil {
+	if a.kek, err = at.key(ctx, db); err != nil {
 		return nil, err
 	}
 	a.settings = settings.New(db, a.kek, realm, time.Now, log)
 	if err := a.settings.Load(ctx); err != nil {
-		return nil, err
+		return nil, at.wrongKey(err)
 	}
 	if a.hasher, err = password.NewHasher(password.DefaultParams(), runtime.GOMAXPROCS(0)); err != nil {
 		return nil, fmt.Errorf("setting up password hashing: %w", err)
@@ -112,30 +103,6 @@ func (a *app) resolve(ctx context.Context, bound net.Addr) error {
 	return nil
 }
 
-func openDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger) (*sqlstore.DB, error) {
-	db, err := sqlstore.Open(ctx, sqlstore.Options{
-		Data: cfg.Data, URL: cfg.DatabaseURL, Node: cfg.Node, Realm: realm, Log: log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
-	}
-	return db, nil
-}
-
-func loadKEK(cfg *config.Config) (*token.KEK, error) {
-	if cfg.Key != nil {
-		return token.NewKEK(cfg.Key)
-	}
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	k, err := token.LoadOrCreateKEK(cfg.KeyPath())
-	if err != nil {
-		return nil, fmt.Errorf("reading the key that wraps stored secrets: %w", err)
-	}
-	return k, nil
-}
-
 // ediTokens says how edi-tokens are checked (contract edi.md, section 2).
 func (a *app) ediTokens() (session.EDI, error) {
 	e := session.EDI{Issuer: a.cfg.Doors.EDI.Issuer, HD: a.cfg.Doors.EDI.HD}
@@ -161,24 +128,11 @@ func (e *environment) withApp(fn func(*app) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := openApp(e.ctx, cfg, newLogger(cfg, e.err), nil)
+	a, err := openApp(e.ctx, cfg, newLogger(cfg, e.err), existing, nil)
 	if err != nil {
 		return err
 	}
 	return errors.Join(fn(a), a.db.Close())
-}
-
-// withDatabase runs a command on a database that need not be up to date.
-func (e *environment) withDatabase(fn func(context.Context, database) error) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	db, err := openDatabase(e.ctx, cfg, newLogger(cfg, e.err))
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(e.ctx, db), db.Close())
 }
 
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/usher-id/usher/internal/user"
 )
@@ -44,14 +46,71 @@ func (c groupCreateCmd) Run(e *environment) error {
 		if err != nil {
 			return err
 		}
+		all, err := a.groups.List(e.ctx)
+		if err != nil {
+			return err
+		}
+		if gs := groupsMeant(all, g.Name, ""); len(gs) > 1 && !c.JSON {
+			fmt.Fprintln(e.err, "From now on", several(gs))
+		}
 		return e.printGroup(c.JSON, g)
 	})
 }
 
 type groupMember struct {
-	Group string `arg:"" help:"Id or name of the group."`
-	Ref   string `arg:"" help:"The user."`
-	JSON  bool   `name:"json" help:"Print JSON."`
+	Group string    `arg:"" help:"Id or name of the group."`
+	Ref   reference `arg:"" help:"The user."`
+	Kind  string    `help:"Kind of the group, where several kinds have one of that name."`
+	JSON  bool      `name:"json" help:"Print JSON."`
+}
+
+// find resolves both, and says what is wrong in words that help.
+func (c groupMember) find(e *environment, a *app) (g user.Group, u user.User, err error) {
+	if c.Group == "" {
+		return g, u, usageError{errors.New("the group is empty; it must be an id or a name")}
+	}
+	all, err := a.groups.List(e.ctx)
+	if err != nil {
+		return g, u, err
+	}
+	gs := groupsMeant(all, c.Group, c.Kind)
+	if u, err = a.directory.Resolve(e.ctx, string(c.Ref)); err != nil {
+		if len(gs) == 0 && len(groupsMeant(all, string(c.Ref), c.Kind)) > 0 {
+			return g, u, usageError{fmt.Errorf("there is no group %q, but there is a group %q: the group comes first, then the user", c.Group, c.Ref)}
+		}
+		return g, u, err
+	}
+	switch len(gs) {
+	case 0:
+		return g, u, user.Refuse(user.NotFound, "group", "group", c.Group, "kind", c.Kind)
+	case 1:
+		return gs[0], u, nil
+	default:
+		return g, u, user.Refuse(user.Conflict, "group", "group", c.Group, "why", several(gs))
+	}
+}
+
+// groupsMeant are the one group with that id, or all that are called so.
+func groupsMeant(all []user.Group, ref, kind string) (gs []user.Group) {
+	for _, g := range all {
+		if string(g.ID) == ref && (kind == "" || g.Kind == kind) {
+			return []user.Group{g}
+		}
+		if g.Name == ref && (kind == "" || g.Kind == kind) {
+			gs = append(gs, g)
+		}
+	}
+	return gs
+}
+
+// several lists groups that are called the same.
+func several(gs []user.Group) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d groups are called %q; use an id, or --kind:", len(gs), gs[0].Name)
+	for _, g := range gs {
+		fmt.Fprintf(&b, "\n  %s  %s", g.ID, g.Kind)
+	}
+	return b.String()
 }
 
 type groupAddCmd struct{ groupMember }
@@ -59,12 +118,11 @@ type groupAddCmd struct{ groupMember }
 // Run adds a member.
 func (c groupAddCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.directory.Resolve(e.ctx, c.Ref)
+		g, u, err := c.find(e, a)
 		if err != nil {
 			return err
 		}
-		g, err := a.groups.Add(e.ctx, c.Group, u.ID, operatorName)
-		if err != nil {
+		if g, err = a.groups.Add(e.ctx, string(g.ID), u.ID, operatorName); err != nil {
 			return err
 		}
 		return e.printGroup(c.JSON, g)
@@ -76,12 +134,11 @@ type groupRemoveCmd struct{ groupMember }
 // Run removes a member.
 func (c groupRemoveCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.directory.Resolve(e.ctx, c.Ref)
+		g, u, err := c.find(e, a)
 		if err != nil {
 			return err
 		}
-		g, err := a.groups.Remove(e.ctx, c.Group, u.ID, operatorName)
-		if err != nil {
+		if g, err = a.groups.Remove(e.ctx, string(g.ID), u.ID, operatorName); err != nil {
 			return err
 		}
 		return e.printGroup(c.JSON, g)

@@ -13,11 +13,11 @@ import (
 )
 
 type mergeCmd struct {
-	Into   string `arg:"" help:"The user that stays."`
-	Other  string `arg:"" help:"The user that goes into it."`
-	Reason string `help:"Why, for those who ask later."`
-	DryRun bool   `name:"dry-run" help:"Say what would come of it, and write nothing."`
-	JSON   bool   `name:"json" help:"Print JSON."`
+	Into   reference `arg:"" help:"The user that stays."`
+	Other  reference `arg:"" help:"The user that goes into it."`
+	Reason string    `help:"Why, for those who ask later."`
+	DryRun bool      `name:"dry-run" help:"Say what would come of it, and write nothing."`
+	JSON   bool      `name:"json" help:"Print JSON."`
 }
 
 type shownMerge struct {
@@ -30,7 +30,7 @@ type shownMerge struct {
 // Run merges two users.
 func (c mergeCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		m, err := a.operator.Merge(e.ctx, c.Into, c.Other, c.Reason, c.DryRun)
+		m, err := a.operator.Merge(e.ctx, string(c.Into), string(c.Other), c.Reason, c.DryRun)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ type eventLine struct {
 // Run tells a user's story.
 func (c explainCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		st, err := a.operator.Explain(e.ctx, c.Ref)
+		st, err := a.operator.Explain(e.ctx, string(c.Ref))
 		if err != nil {
 			return err
 		}

@@ -3,29 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/usher-id/usher/internal/config"
-	"github.com/usher-id/usher/internal/user"
 )
 
 // version is set by the build.
 var version = ""
-
-const (
-	exitRefused = 1
-	exitUsage   = 2
-)
 
 // commands is what can be typed. Configuration keys are flags of every command
 // and are taken out before kong sees the line.
@@ -43,6 +35,8 @@ type commands struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or say whether it is."`
 	Config  configCmd  `cmd:"" help:"List the configuration keys."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion bool `name:"version" help:"Print the version."`
 }
 
 func main() {
@@ -53,14 +47,12 @@ func main() {
 }
 
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	env := &environment{ctx: ctx, environ: environ, out: stdout, err: stderr, json: slices.Contains(args, "--json")}
 	flags, rest, err := configFlags(args)
 	if err != nil {
-		fmt.Fprintln(stderr, "usher:", err)
-		return exitUsage
+		return report(env, usageError{err})
 	}
-	if len(rest) == 0 {
-		rest = []string{"--help"}
-	}
+	env.flags = flags
 	exit := -1
 	var cmds commands
 	parser, err := kong.New(&cmds, kong.Name("usher"), kong.Writers(stdout, stderr),
@@ -68,22 +60,35 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { exit = code }))
 	if err != nil {
-		fmt.Fprintln(stderr, "usher:", err)
-		return exitUsage
+		return report(env, fmt.Errorf("setting up the command line: %w", err))
 	}
-	kctx, err := parser.Parse(rest)
-	if exit >= 0 {
+	kctx, err := parser.Parse(asked(rest))
+	switch {
+	case exit >= 0:
 		return exit // help was asked for
+	case cmds.ShowVersion:
+		err = versionCmd{}.Run(env)
+	case err != nil:
+		return report(env, misused(parser, err))
+	default:
+		err = kctx.Run(env)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "usher: %v\nTry: usher --help\n", err)
-		return exitUsage
-	}
-	env := &environment{ctx: ctx, flags: flags, environ: environ, out: stdout, err: stderr}
-	if err := kctx.Run(env); err != nil {
 		return report(env, err)
 	}
 	return 0
+}
+
+// asked turns what people type to see what there is into the flag that shows it.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	default:
+		return args
+	}
 }
 
 // environment is what a command runs in.
@@ -92,6 +97,7 @@ type environment struct {
 	flags    map[string]string
 	environ  []string
 	out, err io.Writer
+	json     bool // the caller reads JSON
 }
 
 func (e *environment) config() (*config.Config, error) {
@@ -102,120 +108,67 @@ func (e *environment) config() (*config.Config, error) {
 	return cfg, nil
 }
 
-// usageError is the caller's mistake, as opposed to a refusal.
-type usageError struct{ error }
-
-func (u usageError) Unwrap() error { return u.error }
-
-func report(e *environment, err error) int {
-	if _, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintln(e.err, "usher:", err)
-		return exitUsage
-	}
-	if r, ok := errors.AsType[*user.Refusal](err); ok {
-		fmt.Fprintln(e.err, "usher:", sentence(r))
-		return exitRefused
-	}
-	fmt.Fprintln(e.err, "usher:", err)
-	return exitRefused
-}
-
-// sentence says a refusal to a person at a terminal.
-func sentence(r *user.Refusal) string {
-	what := map[user.Code]string{
-		user.NotFound: "not found", user.InUse: "in use already", user.Invalid: "not valid", user.Missing: "missing",
-		user.WeakPassword: "the password is too weak", user.Conflict: "conflict", user.NotUndoable: "cannot be undone",
-		user.NotMember: "not a member", user.UserLocked: "the user is locked", user.UserDeleted: "the user is deleted",
-		user.Challenge: "somebody else holds this; merging needs a reason",
-	}[r.Code]
-	if what == "" {
-		what = string(r.Code)
-	}
-	var b strings.Builder
-	if r.Field != "" {
-		b.WriteString(r.Field + ": ")
-	}
-	b.WriteString(what)
-	keys := make([]string, 0, len(r.Params))
-	for k := range r.Params {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		if k == "why" {
-			b.WriteString(": " + r.Params[k])
-			continue
-		}
-		fmt.Fprintf(&b, " (%s %s)", k, r.Params[k])
-	}
-	return b.String()
-}
-
-// configFlags takes the configuration keys out of the arguments. A key is
-// written with _ or -; a switch such as --dev needs no value.
-func configFlags(args []string) (flags map[string]string, rest []string, err error) {
-	kinds := map[string]config.Kind{}
-	for _, k := range config.Keys() {
-		kinds[k.Key] = k.Kind
-	}
-	flags = map[string]string{}
-	for i := 0; i < len(args); i++ {
-		if args[i] == "--" {
-			return flags, append(rest, args[i:]...), nil
-		}
-		name, value, has := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
-		key := strings.ReplaceAll(name, "-", "_")
-		kind, known := kinds[key]
-		if !strings.HasPrefix(args[i], "--") || !known {
-			rest = append(rest, args[i])
-			continue
-		}
-		switch {
-		case has:
-		case kind == config.Bool:
-			value = "true"
-		case i+1 < len(args):
-			i++
-			value = args[i]
-		default:
-			return nil, nil, fmt.Errorf("--%s needs a value", name)
-		}
-		flags[key] = value
-	}
-	return flags, rest, nil
-}
-
 // print writes a result: as JSON when asked, else as text says it.
 func (e *environment) print(asJSON bool, v any, text func(io.Writer)) error {
 	if !asJSON {
 		text(e.out)
 		return nil
 	}
-	enc := json.NewEncoder(e.out)
+	return writeJSON(e.out, v)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-type versionCmd struct{}
+type versionCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type shownVersion struct {
+	Version string `json:"version"`
+}
 
 // Run prints the version.
-func (versionCmd) Run(e *environment) error {
-	fmt.Fprintln(e.out, "usher", programVersion())
-	return nil
+func (c versionCmd) Run(e *environment) error {
+	return e.print(c.JSON, shownVersion{programVersion()}, func(w io.Writer) { fmt.Fprintln(w, "usher", programVersion()) })
 }
 
 func programVersion() string {
 	if version != "" {
 		return version
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
 	return "development"
 }
 
-type configCmd struct{}
+type configCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type shownKey struct {
+	Key      string `json:"key"`
+	Variable string `json:"variable"`
+	Flag     string `json:"flag"`
+	Default  string `json:"default"`
+	Value    string `json:"value"`
+	Secret   bool   `json:"secret"`
+	Meaning  string `json:"meaning"`
+}
 
 // Run lists the configuration keys.
-func (configCmd) Run(e *environment) error { return config.WriteTable(e.out) }
+func (c configCmd) Run(e *environment) error {
+	if !c.JSON {
+		return config.WriteTable(e.out)
+	}
+	rows := []shownKey{}
+	for _, k := range config.Keys() {
+		rows = append(rows, shownKey{k.Key, k.Env, k.Flag, k.Default, k.Allowed, k.Secret, k.Doc})
+	}
+	return e.print(true, rows, nil)
+}

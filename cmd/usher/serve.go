@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/usher-id/usher/internal/config"
@@ -17,6 +20,7 @@ import (
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/operator"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -34,16 +38,20 @@ func (serveCmd) Run(e *environment) (err error) {
 		return err
 	}
 	log := newLogger(cfg, e.err)
+	policyFile, err := readPolicyFile(cfg.PolicyFile)
+	if err != nil {
+		return err
+	}
 	public, internal, err := listen(e.ctx, cfg)
 	if err != nil {
 		return err
 	}
-	a, err := openApp(e.ctx, cfg, log, public.Addr())
+	a, err := openApp(e.ctx, cfg, log, creating, public.Addr())
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
 	defer func() { err = errors.Join(err, a.db.Close()) }()
-	if err := a.applyPolicyFile(e.ctx); err != nil {
+	if err := a.applyPolicy(e.ctx, policyFile); err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
 	var dev *devAccount
@@ -74,15 +82,33 @@ func (serveCmd) Run(e *environment) (err error) {
 
 func listen(ctx context.Context, cfg *config.Config) (public, internal net.Listener, err error) {
 	if public, err = server.Listen(ctx, cfg.Listen); err != nil {
-		return nil, nil, err
+		return nil, nil, cannotListen("listen", cfg.Listen, err)
 	}
 	if cfg.InternalListen == "" {
 		return public, nil, nil
 	}
 	if internal, err = server.Listen(ctx, cfg.InternalListen); err != nil {
-		return nil, nil, errors.Join(err, public.Close())
+		return nil, nil, errors.Join(cannotListen("internal_listen", cfg.InternalListen, err), public.Close())
 	}
 	return public, internal, nil
+}
+
+// cannotListen says why an address is not to be had, and by which key another
+// one is chosen.
+func cannotListen(key, address string, err error) error {
+	var why string
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		why = "another program listens there already"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		why = "this machine does not have that address"
+	case errors.Is(err, fs.ErrPermission):
+		why = "this user may not listen there"
+	default:
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return fmt.Errorf("%s: cannot listen on %s: %s. Choose another address with --%s HOST:PORT (or USHER_%s)",
+		key, address, why, key, strings.ToUpper(key))
 }
 
 func closeAll(ls ...net.Listener) error {
@@ -103,18 +129,27 @@ func (a *app) ready(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) applyPolicyFile(ctx context.Context) error {
-	if a.cfg.PolicyFile == "" {
+// readPolicyFile reads a file that must hold a policy; nil where none is named.
+func readPolicyFile(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("reading the policy file: %w", err)}
+	}
+	if _, err := policy.Parse(doc); err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return doc, nil
+}
+
+func (a *app) applyPolicy(ctx context.Context, doc []byte) error {
+	if doc == nil {
 		return nil
 	}
-	doc, err := os.ReadFile(a.cfg.PolicyFile)
-	if err != nil {
-		return usageError{fmt.Errorf("policy: %w", err)}
-	}
-	if _, err := a.settings.Apply(ctx, doc, operatorName); err != nil {
-		return usageError{fmt.Errorf("%s: %w", a.cfg.PolicyFile, err)}
-	}
-	return nil
+	_, err := a.settings.Apply(ctx, doc, operatorName)
+	return err
 }
 
 // mailWorker sends the mails that wait: to the inbox in development mode, else
@@ -253,12 +288,21 @@ func unless(err error, code user.Code) error {
 // announce prints where the server is, for people and scripts: the first two
 // lines are stable.
 func (a *app) announce(e *environment, public net.Addr, internal net.Listener, dev *devAccount) {
-	fmt.Fprintf(e.out, "public    http://%s\n", public)
+	fmt.Fprintf(e.out, "public    %s\n", shownAddress(public))
 	if internal != nil {
-		fmt.Fprintf(e.out, "internal  http://%s\n", internal.Addr())
+		fmt.Fprintf(e.out, "internal  %s\n", shownAddress(internal.Addr()))
 	}
 	if dev != nil {
 		fmt.Fprintf(e.out, "operator  %s  %s\n", dev.email, dev.password)
-		fmt.Fprintf(e.out, "\nDevelopment mode. Open http://%s to see what to try.\n", public)
+		fmt.Fprintln(e.out, "          a person to try the doors with: signs in at the partner door, and by its role operator may create EDI profiles. Commands need no account")
+		fmt.Fprintf(e.out, "\nDevelopment mode. Open %s to see what to try.\n", shownAddress(public))
 	}
+}
+
+// shownAddress is where a client finds a listener.
+func shownAddress(a net.Addr) string {
+	if a.Network() == "unix" {
+		return "unix:" + a.String()
+	}
+	return "http://" + a.String()
 }

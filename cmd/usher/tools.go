@@ -1,15 +1,14 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/usher-id/usher/internal/job"
-	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -48,7 +47,7 @@ type tokenCmd struct {
 
 type tokenMintCmd struct {
 	Door string        `required:"" enum:"edi,partner" help:"edi or partner."`
-	User string        `required:"" help:"The user."`
+	User reference     `required:"" help:"The user."`
 	TTL  time.Duration `name:"ttl" help:"How long it lives." default:"1h"`
 	JSON bool          `name:"json" help:"Print JSON."`
 }
@@ -63,7 +62,7 @@ type shownToken struct {
 // Run mints a token.
 func (c tokenMintCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.directory.Resolve(e.ctx, c.User)
+		u, err := a.directory.Resolve(e.ctx, string(c.User))
 		if err != nil {
 			return err
 		}
@@ -98,12 +97,9 @@ type shownPolicy struct {
 
 // Run applies a policy.
 func (c policyApplyCmd) Run(e *environment) error {
-	doc, err := os.ReadFile(c.File)
+	doc, err := readPolicyFile(c.File)
 	if err != nil {
-		return usageError{err}
-	}
-	if _, err := policy.Parse(doc); err != nil {
-		return usageError{fmt.Errorf("%s: %w", c.File, err)}
+		return err
 	}
 	return e.withApp(func(a *app) error {
 		v, err := a.settings.Apply(e.ctx, doc, operatorName)
@@ -115,6 +111,7 @@ func (c policyApplyCmd) Run(e *environment) error {
 }
 
 type policyShowCmd struct {
+	Full bool `help:"Also what the file does not name, with its default."`
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
@@ -122,19 +119,28 @@ type policyShowCmd struct {
 func (c policyShowCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
 		v, doc := a.settings.Document()
-		return e.print(c.JSON, shownPolicy{v, string(doc)}, func(w io.Writer) {
-			if v == 0 {
-				fmt.Fprintln(w, "# the built-in default; apply a file to change it")
-				return
+		if v == 0 || c.Full {
+			var err error
+			if doc, err = a.settings.Current().YAML(); err != nil {
+				return err
 			}
-			fmt.Fprintf(w, "# version %d\n%s", v, doc)
+		}
+		return e.print(c.JSON, shownPolicy{v, string(doc)}, func(w io.Writer) {
+			heading := fmt.Sprintf("version %d", v)
+			switch {
+			case v == 0:
+				heading = "the built-in default: no file was applied yet. A file for `usher policy apply` need name only what differs"
+			case c.Full:
+				heading += ", with every default filled in"
+			}
+			fmt.Fprintf(w, "# %s\n%s", heading, doc)
 		})
 	})
 }
 
 type jobsCmd struct {
 	List  jobsListCmd  `cmd:"" help:"List jobs that were given up."`
-	Retry jobsRetryCmd `cmd:"" help:"Try one again."`
+	Retry jobsRetryCmd `cmd:"" help:"Try a job again that was given up."`
 }
 
 type jobsListCmd struct {
@@ -177,13 +183,25 @@ func (c jobsListCmd) Run(e *environment) error {
 }
 
 type jobsRetryCmd struct {
-	ID string `arg:"" help:"The job."`
+	ID   string `arg:"" help:"The job, as printed by jobs list."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+type shownRetry struct {
+	ID user.ID `json:"id"`
 }
 
 // Run makes a dead letter due again.
 func (c jobsRetryCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		return a.db.Update(e.ctx, store.Interactive, func(tx store.Tx) error { return job.Retry(tx, user.ID(c.ID)) })
+		err := a.db.Update(e.ctx, store.Interactive, func(tx store.Tx) error { return job.Retry(tx, user.ID(c.ID)) })
+		if errors.Is(err, store.ErrNotFound) {
+			return user.Refuse(user.NotFound, "job", "job", c.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return e.print(c.JSON, shownRetry{user.ID(c.ID)}, func(w io.Writer) { fmt.Fprintf(w, "%s is tried again within a second\n", c.ID) })
 	})
 }
 
@@ -192,16 +210,34 @@ type migrateCmd struct {
 	Status migrateStatusCmd `cmd:"" help:"Say which migrations were applied."`
 }
 
-type migrateUpCmd struct{}
+type migrateUpCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
 
-// Run migrates.
-func (migrateUpCmd) Run(e *environment) error {
-	return e.withDatabase(func(ctx context.Context, db database) error {
-		if err := db.Migrate(ctx); err != nil {
+type shownMigration struct {
+	Version int64 `json:"version"`
+}
+
+// Run makes the database and its key where there are none, and migrates.
+func (c migrateUpCmd) Run(e *environment) error {
+	return e.withDatabase(creating, func(at place, db *sqlstore.DB) error {
+		if err := db.Migrate(e.ctx); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.out, "the database is up to date")
-		return nil
+		if err := at.newKey(e.ctx, db); err != nil {
+			return err
+		}
+		all, err := db.MigrationStatus(e.ctx)
+		if err != nil {
+			return err
+		}
+		var newest int64
+		for _, m := range all {
+			newest = max(newest, m.Version)
+		}
+		return e.print(c.JSON, shownMigration{newest}, func(w io.Writer) {
+			fmt.Fprintf(w, "the database %s is up to date\n", at)
+		})
 	})
 }
 
@@ -211,8 +247,8 @@ type migrateStatusCmd struct {
 
 // Run says which migrations were applied.
 func (c migrateStatusCmd) Run(e *environment) error {
-	return e.withDatabase(func(ctx context.Context, db database) error {
-		all, err := db.MigrationStatus(ctx)
+	return e.withDatabase(existing, func(_ place, db *sqlstore.DB) error {
+		all, err := db.MigrationStatus(e.ctx)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/user"
@@ -45,16 +48,27 @@ func (c userCreateCmd) Run(e *environment) error {
 	})
 }
 
+// reference is how a user is named.
+type reference string
+
+// UnmarshalText refuses what names nobody: a script's variable that is empty.
+func (r *reference) UnmarshalText(text []byte) error {
+	if *r = reference(text); strings.TrimSpace(string(text)) == "" {
+		return errors.New("the user is empty; it must be an id, handle, identity, e-mail address or username")
+	}
+	return nil
+}
+
 type userRef struct {
-	Ref  string `arg:"" help:"Id, handle, identity, e-mail or username."`
-	JSON bool   `name:"json" help:"Print JSON."`
+	Ref  reference `arg:"" help:"Id, handle, identity, e-mail or username."`
+	JSON bool      `name:"json" help:"Print JSON."`
 }
 
 type userShowCmd struct{ userRef }
 
 // Run shows a user.
 func (c userShowCmd) Run(e *environment) error {
-	return e.withApp(func(a *app) error { return e.showUser(a, c.Ref, c.JSON) })
+	return e.withApp(func(a *app) error { return e.showUser(a, string(c.Ref), c.JSON) })
 }
 
 type userLockCmd struct {
@@ -65,7 +79,7 @@ type userLockCmd struct {
 // Run locks a user.
 func (c userLockCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.operator.Lock(e.ctx, c.Ref, c.Reason)
+		u, err := a.operator.Lock(e.ctx, string(c.Ref), c.Reason)
 		if err != nil {
 			return err
 		}
@@ -81,7 +95,7 @@ type userUnlockCmd struct {
 // Run unlocks a user.
 func (c userUnlockCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.operator.Unlock(e.ctx, c.Ref, c.All)
+		u, err := a.operator.Unlock(e.ctx, string(c.Ref), c.All)
 		if err != nil {
 			return err
 		}
@@ -94,7 +108,7 @@ type userEraseCmd struct{ userRef }
 // Run erases a user.
 func (c userEraseCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
-		u, err := a.operator.Erase(e.ctx, c.Ref)
+		u, err := a.operator.Erase(e.ctx, string(c.Ref))
 		if err != nil {
 			return err
 		}
@@ -102,16 +116,25 @@ func (c userEraseCmd) Run(e *environment) error {
 	})
 }
 
+// maxList bounds a page of users.
+const maxList = 1000
+
 type userListCmd struct {
 	After string `help:"Begin after this id."`
-	Limit int    `help:"At most this many." default:"100"`
+	Limit int    `help:"At most this many, 1 to 1000." default:"100"`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
 // Run lists users.
 func (c userListCmd) Run(e *environment) error {
+	if c.Limit < 1 || c.Limit > maxList {
+		return usageError{fmt.Errorf("--limit is %d; it can be 1 to %d", c.Limit, maxList)}
+	}
+	if _, err := uuid.Parse(c.After); c.After != "" && err != nil {
+		return usageError{fmt.Errorf("--after is %q; it must be the id of a user, such as the last one of a list", c.After)}
+	}
 	return e.withApp(func(a *app) error {
-		us, err := a.operator.List(e.ctx, user.ID(c.After), min(max(c.Limit, 1), 1000))
+		us, err := a.operator.List(e.ctx, user.ID(c.After), c.Limit)
 		if err != nil {
 			return err
 		}
@@ -132,6 +155,9 @@ func (c userListCmd) Run(e *environment) error {
 				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r.ID, r.Status, or(r.Email, "-"), or(r.Name, "-"))
 			}
 			_ = tw.Flush()
+			if len(rows) == c.Limit {
+				fmt.Fprintf(e.err, "There may be more: usher user list --after %s\n", rows[len(rows)-1].ID)
+			}
 		})
 	})
 }
@@ -214,7 +240,11 @@ func (e *environment) showUser(a *app, ref string, asJSON bool) error {
 		}
 		fmt.Fprintln(w)
 		for _, h := range s.Handles {
-			fmt.Fprintf(w, "  %-7s %s\n", h.Space, h.Value)
+			fmt.Fprintf(w, "  %-7s %s", h.Space, h.Value)
+			if h.Dead {
+				fmt.Fprint(w, " (dead)")
+			}
+			fmt.Fprintln(w)
 		}
 		for _, i := range s.Identities {
 			fmt.Fprintf(w, "  known as %s at %s\n", i.Subject, i.Issuer)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/usher-id/usher/internal/nearest"
 )
 
 // KeyError is a key that is unknown or whose value is not allowed.
@@ -34,31 +36,7 @@ func (s setting) refuse(g given, want string) *KeyError {
 // unknown names the known key nearest to name; as shows it in the spelling of
 // its source.
 func unknown(key, origin, name string, known []string, as func(string) string) *KeyError {
-	nearest := slices.MinFunc(known, func(a, b string) int {
-		return cmp.Compare(distance(name, a), distance(name, b))
-	})
-	return &KeyError{Key: key, Origin: origin, Want: as(nearest), unknown: true}
-}
-
-// distance is the number of bytes to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return &KeyError{Key: key, Origin: origin, Want: as(nearest.Of(name, known)), unknown: true}
 }
 
 // sorted makes errors that come from maps tell the same story each time.

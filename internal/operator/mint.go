@@ -28,7 +28,7 @@ type Minted struct {
 // UserDeleted, Invalid for a life that is too long or not positive.
 func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.ID, door user.Door, life time.Duration) (m Minted, err error) {
 	if life <= 0 || life > maxTokenLife {
-		return m, user.Refuse(user.Invalid, "ttl", "why", "must be more than 0 and at most "+maxTokenLife.String())
+		return m, user.Refuse(user.Invalid, "ttl", "why", fmt.Sprintf("must be more than 0 and at most %dh", int(maxTokenLife.Hours())))
 	}
 	if door != user.DoorEDI && door != user.DoorPartner {
 		return m, user.Refuse(user.Unsupported, "door")

@@ -58,8 +58,8 @@ func (s *Service) Create(ctx context.Context, in NewUser) (u user.User, err erro
 	}
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		for _, h := range a.Names {
-			if _, err := tx.Handle(h.Space, h.Value); err == nil {
-				return user.Refuse(user.InUse, "username")
+			if other, err := tx.Handle(h.Space, h.Value); err == nil {
+				return user.Refuse(user.InUse, "username", "username", in.Username, "user", string(other.User))
 			} else if !errors.Is(err, store.ErrNotFound) {
 				return fmt.Errorf("looking for a username: %w", err)
 			}
@@ -101,7 +101,7 @@ func (s *Service) assertion(ctx context.Context, in NewUser) (admission.Assertio
 	}
 	e, err := normal.ParseEmail(in.Email)
 	if err != nil {
-		return a, user.Refuse(user.Invalid, "email", "why", err.Error())
+		return a, user.Refuse(user.Invalid, "email", "why", reason(err))
 	}
 	address := admission.Address{Kind: user.Email, Key: e.Key(), Display: e.String(), Assurance: user.Asserted}
 	if in.Verified {
@@ -114,7 +114,7 @@ func (s *Service) assertion(ctx context.Context, in NewUser) (admission.Assertio
 	if in.Username != "" {
 		n, err := normal.NewUsername(in.Username)
 		if err != nil {
-			return a, user.Refuse(user.Invalid, "username", "why", err.Error())
+			return a, user.Refuse(user.Invalid, "username", "why", reason(err))
 		}
 		a.Facts[user.PreferredName] = user.Text(n.Display)
 		a.Names = []user.Handle{{Space: user.SpaceUsername, Value: n.Key}}
@@ -133,6 +133,14 @@ func (s *Service) assertion(ctx context.Context, in NewUser) (admission.Assertio
 	}
 	a.Password = h.String()
 	return a, nil
+}
+
+// reason is why a name is refused, without saying again what it is the name of.
+func reason(err error) string {
+	if r, ok := errors.AsType[*normal.RefusedError](err); ok {
+		return string(r.Reason)
+	}
+	return err.Error()
 }
 
 // on resolves whom an operator means and acts in one transaction.
@@ -211,9 +219,29 @@ type Merged struct {
 	Other user.ID
 }
 
+// mergeable says in an operator's words what the ledger would refuse.
+func mergeable(into, other user.User) error {
+	if into.ID == other.ID {
+		return user.Refuse(user.Conflict, "", "user", string(into.ID), "why", "both names lead to the same user, "+string(into.ID))
+	}
+	for _, u := range []user.User{into, other} {
+		if u.Status != user.Deleted && u.Status != user.Merged {
+			continue
+		}
+		why := fmt.Sprintf("the user %s is %s", u.ID, u.Status)
+		if u.ID == into.ID {
+			why += ", and nothing can be merged into it"
+		} else {
+			why += ", and has nothing left to merge"
+		}
+		return user.Refuse(user.Conflict, "", "user", string(u.ID), "status", string(u.Status), "why", why)
+	}
+	return nil
+}
+
 // Merge puts the second user into the first. Preview does the same and writes
-// nothing.
-func (s *Service) Merge(ctx context.Context, into, other, reason string, preview bool) (m Merged, err error) {
+// nothing. Refusals: NotFound, Conflict for one user twice or one that is gone.
+func (s *Service) Merge(ctx context.Context, into, other, why string, preview bool) (m Merged, err error) {
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		a, err := directory.Resolve(tx, into)
 		if err != nil {
@@ -223,7 +251,10 @@ func (s *Service) Merge(ctx context.Context, into, other, reason string, preview
 		if err != nil {
 			return err
 		}
-		e, err := ledger.Open(tx, s.policies.Current(), s.by).For(reason).Merge(a, b)
+		if err := mergeable(a, b); err != nil {
+			return err
+		}
+		e, err := ledger.Open(tx, s.policies.Current(), s.by).For(why).Merge(a, b)
 		if err != nil {
 			return err
 		}

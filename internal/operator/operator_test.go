@@ -250,6 +250,18 @@ func merge(w *world) {
 	w.refused(err, user.NotUndoable, "")
 	_, err = w.op.Unmerge(w.Context(), "none")
 	w.refused(err, user.NotFound, "entry")
+
+	// Who is gone neither takes anybody in nor is taken in, and the refusal names
+	// which of the two that is.
+	if _, err := w.op.Erase(w.Context(), string(b.ID)); err != nil {
+		w.Fatal(err)
+	}
+	for _, pair := range [][2]user.ID{{a.ID, b.ID}, {b.ID, a.ID}} {
+		_, err = w.op.Merge(w.Context(), string(pair[0]), string(pair[1]), "", false)
+		if r := w.refused(err, user.Conflict, ""); r.Params["user"] != string(b.ID) || r.Params["status"] != string(user.Deleted) || r.Params["why"] == "" {
+			w.Errorf("%v: %v", pair, r.Params)
+		}
+	}
 }
 
 // Every decision is kept with its rule and the version of the policy it was

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -146,6 +145,37 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// String writes what UnmarshalYAML reads: whole days as 180d, the rest without
+// parts that are zero.
+func (d Duration) String() string {
+	const day = Duration(24 * time.Hour)
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// MarshalYAML writes String.
+func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
+
+// YAML writes the whole policy as Parse reads it, every default filled in.
+func (p Policy) YAML() ([]byte, error) {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(p), enc.Close()); err != nil {
+		return nil, fmt.Errorf("writing the policy: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
 // Default is what holds where nothing else was applied (design, section 3).
 func Default() Policy {
 	return Policy{
@@ -172,10 +202,13 @@ func Default() Policy {
 }
 
 // Parse reads a policy file over the default: what it does not name, or leaves
-// empty, keeps its default. An unknown key is an error that names its line, a
-// value that cannot be is one that names its key.
+// empty, keeps its default. An unknown key is an error that names its line and
+// the nearest known one, a value that cannot be is one that names its key.
 func Parse(doc []byte) (Policy, error) {
 	p := Default()
+	if err := checkShape(doc); err != nil {
+		return Policy{}, fmt.Errorf("reading the policy: %w", err)
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(doc))
 	dec.KnownFields(true)
 	if err := dec.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
@@ -199,17 +232,6 @@ func Parse(doc []byte) (Policy, error) {
 		return Policy{}, err
 	}
 	return p, nil
-}
-
-// fieldNotFound is how the parser says that a key is not known.
-var fieldNotFound = regexp.MustCompile(`field (\S+) not found in type \S+`)
-
-// plain says a parser's error without the names of Go types.
-func plain(err error) error {
-	if t, ok := errors.AsType[*yaml.TypeError](err); ok {
-		return errors.New(fieldNotFound.ReplaceAllString(strings.Join(t.Errors, "; "), "unknown key $1"))
-	}
-	return err
 }
 
 func (p Policy) check() error {
@@ -241,11 +263,23 @@ func (p Policy) check() error {
 		return fmt.Errorf("policy: partner.echo_password_hash is %q; it can be bcrypt or marker", p.Partner.EchoPasswordHash)
 	}
 	l := p.Limits
-	if l.AccountFailures < 1 || l.AccountTotal < 1 || l.NetworkFailures < 1 {
-		return errors.New("policy: limits must be at least 1")
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"account_failures", l.AccountFailures}, {"account_total", l.AccountTotal}, {"network_failures", l.NetworkFailures},
+	} {
+		if n.value < 1 {
+			return fmt.Errorf("policy: limits.%s is %d; it must be at least 1", n.key, n.value)
+		}
 	}
-	if l.AccountWindow <= 0 || l.NetworkWindow <= 0 {
-		return errors.New("policy: limits.account_window and network_window must be longer than 0")
+	for _, w := range []struct {
+		key   string
+		value Duration
+	}{{"account_window", l.AccountWindow}, {"network_window", l.NetworkWindow}} {
+		if w.value <= 0 {
+			return fmt.Errorf("policy: limits.%s is %s; it must be longer than 0s", w.key, w.value)
+		}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ const module = "github.com/usher-id/usher/"
 // floors lists the packages from the ground up; a package imports only from
 // floors below its own. Packages of one floor do not know each other.
 var floors = [][]string{
+	{"internal/nearest"},
 	{"internal/user", "internal/normal", "internal/token", "internal/jsonx", "internal/snowflake", "internal/config", "internal/server"},
 	{"internal/policy", "internal/password"},
 	{"internal/store"},
