@@ -8,7 +8,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PKG           ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race cover lint fmt bench clean
+.PHONY: help run build test race cover lint fmt bench crash clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fmt: ## format with gofumpt
 
 bench: ## measure: results as a table, the method in docs/
 	$(GO) run ./bench
+
+crash: ## kill -9 200 times with 50 writers, PostgreSQL stopped 50 times (about half an hour)
+	USHER_CRASH_ROUNDS=200 USHER_CRASH_WRITERS=50 USHER_CRASH_STOPS=50 $(GO) test -count=1 -timeout=3h -v ./test/crash
 
 clean: ## remove what these targets made
 	rm -rf bin cover.out
