@@ -184,7 +184,7 @@ func (a *app) mailWorker() (*job.Worker, error) {
 // until all of it has ended, after ctx did.
 func (a *app) background(ctx context.Context, worker *job.Worker) (wait func()) {
 	sequencer := event.NewSequencer(a.db, hex.EncodeToString(random(8)), a.log)
-	runs := []func(context.Context){a.settings.Run, sequencer.Run, a.purge}
+	runs := []func(context.Context){a.settings.Run, sequencer.Run, a.purge, a.index}
 	if worker != nil {
 		runs = append(runs, worker.Run)
 	}
@@ -195,6 +195,9 @@ func (a *app) background(ctx context.Context, worker *job.Worker) (wait func()) 
 	}
 	return func() { stop(); wg.Wait() }
 }
+
+// index keeps the search of profiles and groups up with the log of events.
+func (a *app) index(ctx context.Context) { a.directory.Run(ctx, a.log) }
 
 // How long what is of no more use is kept, and how often it is looked for
 // (security D1).

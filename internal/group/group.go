@@ -46,21 +46,48 @@ func (s *Service) System(ctx context.Context) error {
 				return fmt.Errorf("looking for group %s: %w", g.Name, err)
 			}
 			g.ID, g.Created = tx.NewID(), tx.Now()
-			if err := store.Insert(tx, g); err != nil && !errors.Is(err, store.ErrExists) {
+			err = store.Insert(tx, g)
+			if errors.Is(err, store.ErrExists) { // another process was first
+				continue
+			}
+			if err != nil {
 				return fmt.Errorf("making group %s: %w", g.Name, err)
 			}
+			if err := created(tx, g, "", event.New{Actor: system}); err != nil {
+				return err
+			}
 		}
-		return nil
+		return listVetted(tx)
 	})
+}
+
+// system is who makes what nobody asked for.
+const system = "__system"
+
+// created records that there is a new group.
+func created(tx store.Tx, g user.Group, title string, e event.New) error {
+	body := map[string]any{"group": g.ID, "kind": g.Kind, "name": g.Name}
+	if g.Parent != "" {
+		body["parent"] = g.Parent
+	}
+	if title != "" {
+		body["title"] = title
+	}
+	e.Kind, e.Body = event.GroupCreated, body
+	return event.Append(tx, e)
 }
 
 // New group's name is 1 to 64 characters.
 const maxName = 64
 
-// Create makes a group. Refusals: Invalid, InUse, NotFound (parent).
+// Create makes a group on an operator's word. Refusals: Invalid, InUse,
+// NotFound (parent).
 func (s *Service) Create(ctx context.Context, g user.Group, by string) (out user.Group, err error) {
 	if g.Kind == "" {
 		g.Kind = user.GroupPlain
+	}
+	if g.Kind == Own {
+		return g, user.Refuse(user.Invalid, "kind", "why", "groups of this kind are made by people at the EDI door")
 	}
 	if n := utf8.RuneCountInString(g.Name); n == 0 || n > maxName || strings.TrimSpace(g.Name) != g.Name {
 		return g, user.Refuse(user.Invalid, "name", "why", "must be 1 to 64 characters, without spaces around it")
@@ -79,7 +106,10 @@ func (s *Service) Create(ctx context.Context, g user.Group, by string) (out user
 		if errors.Is(err, store.ErrExists) {
 			return user.Refuse(user.InUse, "name")
 		}
-		return err
+		if err != nil {
+			return fmt.Errorf("making group %s: %w", g.Name, err)
+		}
+		return created(tx, out, "", event.New{Actor: by, Door: user.DoorOperator})
 	})
 	return out, err
 }
@@ -155,29 +185,16 @@ func AddIn(tx store.Tx, g user.Group, u user.ID, by string) error {
 	})
 }
 
-// Remove takes a user out of a group, whoever put them in.
+// Remove takes a user out of a group, whoever put them in. Refusals: NotFound
+// and Conflict for the group, NotMember.
 func (s *Service) Remove(ctx context.Context, ref string, u user.ID, by string) (g user.Group, err error) {
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		var err error
 		if g, err = Find(tx, ref); err != nil {
 			return err
 		}
-		ms, err := tx.Memberships(u)
-		if err != nil {
-			return fmt.Errorf("reading memberships: %w", err)
-		}
-		found := false
-		for _, m := range ms {
-			if m.Group != g.ID {
-				continue
-			}
-			found = true
-			if err := store.Delete(tx, m); err != nil {
-				return fmt.Errorf("removing a member of %s: %w", g.Name, err)
-			}
-		}
-		if !found {
-			return user.Refuse(user.NotMember, "user")
+		if err := leave(tx, g, u); err != nil {
+			return err
 		}
 		return event.Append(tx, event.New{
 			Kind: event.GroupLeft, User: u, Actor: by, Door: user.DoorOperator, Body: map[string]any{"group": g.ID, "name": g.Name},

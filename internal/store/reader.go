@@ -15,6 +15,7 @@ type Reader interface {
 	Groups
 	Settings
 	Log
+	Search
 }
 
 // TakenMost is how many values one question about taken ones may name.

@@ -47,6 +47,7 @@ var (
 // Tx is a transaction. It reads its own writes.
 type Tx interface {
 	Reader
+	Indexing
 	// Now is the transaction's time, in UTC with microseconds.
 	Now() time.Time
 	// NewID makes a UUIDv7.

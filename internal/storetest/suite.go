@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"taken", testTaken},
 		{"numbering", testNumbering},
 		{"races", testRaces},
+		{"search", testSearch},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

@@ -25,6 +25,16 @@ var browsed = map[string]struct {
 		"/auth/v1/profile/SELF", `{"common_name":"Vera"}`,
 		map[string]int{"GET": 200, "PUT": 200, "DELETE": 200},
 	},
+	"/auth/v1/search": {"/auth/v1/search?s=vera", "", map[string]int{"GET": 200}},
+	"/auth/v1/group":  {"/auth/v1/group", `{"title":"Readers","description":"of books"}`, map[string]int{"POST": 200}},
+	// Of a group that is nobody's, and with the cookie that what follows needs:
+	// only that other sites are refused.
+	"/auth/v1/group/{group}":           {"/auth/v1/group/EDI-0", `{"title":"Readers"}`, nil},
+	"/auth/v1/group/{group}/{profile}": {"/auth/v1/group/EDI-0/SELF", "", nil},
+	"/auth/v1/token/refresh":           {"/auth/v1/token/refresh", "", nil},
+	"/auth/v1/token/{id}":              {"/auth/v1/token/SELF", "", nil},
+	"/auth/ui/api/token/download":      {"/auth/ui/api/token/download", "", map[string]int{"GET": 200}},
+
 	"/auth/ui/api/avatar/gen/{initials}": {"/auth/ui/api/avatar/gen/VV", "", map[string]int{"GET": 200}},
 	"/":                                  {"/auth/nothing", "", nil},
 	"/{$}":                               {"/", "", map[string]int{"GET": 200}},

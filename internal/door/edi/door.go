@@ -11,7 +11,9 @@ import (
 
 	"github.com/usher-id/usher/internal/account"
 	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/group"
 	"github.com/usher-id/usher/internal/session"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -23,10 +25,13 @@ type Sessions interface {
 	MintCookie(ctx context.Context, live session.Live) (token string, expires time.Time, err error)
 }
 
-// Profiles finds the user of an EDI number; a NotFound refusal for an unknown,
-// dead or malformed one.
+// Profiles finds users.
 type Profiles interface {
+	// FindEDI finds the user of an EDI number; a NotFound refusal for an
+	// unknown, dead or malformed one.
 	FindEDI(ctx context.Context, number string) (user.User, error)
+	// SearchEDI finds those whose name, e-mail or number begins so.
+	SearchEDI(ctx context.Context, typed string, limit int) ([]store.Found, error)
 }
 
 // Accounts is a signed-in person's self-service.
@@ -40,10 +45,22 @@ type Admission interface {
 	Reserve(ctx context.Context, r admission.Reservation) (admission.Reserved, error)
 }
 
-// Groups answers who is a member, live.
+// Groups answers who is a member, live, and keeps the groups that people make.
+// Refusals name "group" or "profile" as what was not found.
 type Groups interface {
 	Member(ctx context.Context, u user.ID, kind, name string) (bool, error)
+	Make(ctx context.Context, c group.Caller, d group.Details) (number string, err error)
+	Read(ctx context.Context, c group.Caller, number string) (group.Shown, error)
+	Change(ctx context.Context, c group.Caller, number string, ch group.Change) error
+	Dissolve(ctx context.Context, c group.Caller, number string) error
+	DissolveOwned(ctx context.Context, c group.Caller) error
+	Join(ctx context.Context, c group.Caller, number, profile string) (added bool, err error)
+	Part(ctx context.Context, c group.Caller, number, profile string) error
+	SearchOwn(ctx context.Context, typed string, limit int) ([]group.Shown, error)
 }
+
+// Mint begins a session for a user at this door and makes its edi-token.
+type Mint func(ctx context.Context, u user.ID) (token string, err error)
 
 // Options are what the door is made of.
 type Options struct {
@@ -55,6 +72,10 @@ type Options struct {
 	// PublicURL is the base of absolute URLs in answers, as
 	// "https://auth.example.org". Its scheme decides whether cookies are Secure.
 	PublicURL string
+	// TokenKey, where it is set, lets whoever presents it have a token for any
+	// profile from Mint. It must have at least 32 characters.
+	TokenKey string
+	Mint     Mint
 	// StrictReference says whether to answer as the public code of 2025-12
 	// where it differs from the document; nil for no.
 	StrictReference func() bool
@@ -82,6 +103,9 @@ func New(o Options) (*Door, error) {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("edi door: public URL %q is not an absolute http or https URL", o.PublicURL)
+	}
+	if o.TokenKey != "" && (len(o.TokenKey) < minTokenKey || o.Mint == nil) {
+		return nil, fmt.Errorf("edi door: a token key needs at least %d characters, and Mint", minTokenKey)
 	}
 	if o.StrictReference == nil {
 		o.StrictReference = func() bool { return false }

@@ -3,6 +3,7 @@ package edi_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,7 +15,9 @@ import (
 	"github.com/usher-id/usher/internal/account"
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/door/edi"
+	"github.com/usher-id/usher/internal/group"
 	"github.com/usher-id/usher/internal/session"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -37,10 +40,12 @@ type world struct {
 	deleted  []user.ID
 	minted   int
 	asked    []admission.Reservation
+	searched []string
 
 	fault   error // from every service
-	refusal error // from Reserve, Edit and DeleteAtDoor
+	refusal error // from Reserve, Edit, DeleteAtDoor, searches and groups
 	strict  bool
+	key     string // TokenKey
 }
 
 func newWorld() *world {
@@ -120,6 +125,37 @@ func (w *world) Member(_ context.Context, u user.ID, kind, name string) (bool, e
 	return w.members[u] == kind+"/"+name, nil
 }
 
+// SearchEDI gives alice to whoever asks for anything.
+func (w *world) SearchEDI(_ context.Context, typed string, _ int) ([]store.Found, error) {
+	w.searched = append(w.searched, typed)
+	return []store.Found{{User: w.people[aliceID], Number: aliceID}}, w.refusal
+}
+
+func (w *world) Make(context.Context, group.Caller, group.Details) (string, error) {
+	return skelID, w.refusal
+}
+
+func (w *world) Read(context.Context, group.Caller, string) (group.Shown, error) {
+	return group.Shown{}, w.refusal
+}
+
+func (w *world) Change(context.Context, group.Caller, string, group.Change) error { return w.refusal }
+
+func (w *world) Dissolve(context.Context, group.Caller, string) error { return w.refusal }
+
+func (w *world) DissolveOwned(context.Context, group.Caller) error { return w.refusal }
+
+func (w *world) Join(context.Context, group.Caller, string, string) (bool, error) {
+	return true, w.refusal
+}
+
+func (w *world) Part(context.Context, group.Caller, string, string) error { return w.refusal }
+
+func (w *world) SearchOwn(_ context.Context, typed string, limit int) ([]group.Shown, error) {
+	w.searched = append(w.searched, fmt.Sprint(typed, " ", limit))
+	return nil, w.refusal
+}
+
 func (w *world) handler(t testing.TB) http.Handler {
 	t.Helper()
 	return w.at(t, "https://auth.example.org")
@@ -128,7 +164,11 @@ func (w *world) handler(t testing.TB) http.Handler {
 func (w *world) at(t testing.TB, public string) http.Handler {
 	t.Helper()
 	d, err := edi.New(edi.Options{
-		Sessions: w, Profiles: w, Accounts: w, Admission: w, Groups: w, PublicURL: public,
+		Sessions: w, Profiles: w, Accounts: w, Admission: w, Groups: w, PublicURL: public, TokenKey: w.key,
+		Mint: func(_ context.Context, u user.ID) (string, error) {
+			w.minted++
+			return "minted for " + string(u), w.refusal
+		},
 		StrictReference: func() bool { return w.strict }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return clock },
 	})

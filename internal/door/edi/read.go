@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/usher-id/usher/internal/directory"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -30,7 +31,7 @@ func (d *Door) read(ctx context.Context, live session.Live, r *http.Request) ans
 	if u.ID == live.User.ID {
 		fields = append(
 			fields,
-			field{"email", preferredEmail(p)},
+			field{"email", directory.ShownEmail(p)},
 			field{"avatar_url", d.avatarURL(p)},
 			field{"email_notifications", p.Text(user.Notifications) == "true"},
 			field{"privacy_policy_accepted", p.Text(user.PrivacyPolicy) == "true"},
@@ -46,7 +47,7 @@ func (d *Door) find(ctx context.Context, live session.Live, method, id string) (
 	if id == live.Session.Subject {
 		return live.User, answer{}, true // read with the session, just now
 	}
-	if strings.ContainsRune(id, 0) || !utf8.ValidString(id) || len(id) > maxID {
+	if !plausible(id) {
 		return user.User{}, answer{status: http.StatusNotFound, msg: notFound}.about(id), false
 	}
 	u, err := d.Profiles.FindEDI(ctx, id)
@@ -58,15 +59,6 @@ func (d *Door) find(ctx context.Context, live session.Live, method, id string) (
 		a = a.about(id)
 	}
 	return user.User{}, a, false
-}
-
-// preferredEmail is the contact e-mail where one was ever given, null
-// included; else the sign-in e-mail.
-func preferredEmail(p user.Profile) *string {
-	if contact, said := p[user.ContactEmail]; said {
-		return contact.Value
-	}
-	return p.Get(user.EmailAttr)
 }
 
 // acceptedDate spells a moment as the original does: to the microsecond,
@@ -86,7 +78,11 @@ func (d *Door) avatarURL(p user.Profile) string {
 	if picture := p.Text(user.Picture); picture != "" {
 		return picture
 	}
-	return d.base + "/auth/ui/api/avatar/gen/" + url.PathEscape(initials(p.Text(user.Name)))
+	return d.initialsURL(p.Text(user.Name))
+}
+
+func (d *Door) initialsURL(name string) string {
+	return d.base + "/auth/ui/api/avatar/gen/" + url.PathEscape(initials(name))
 }
 
 // initials are the first letters of a name in upper case: of all its words, or

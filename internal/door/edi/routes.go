@@ -28,12 +28,27 @@ func (d *Door) routes() *http.ServeMux {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.dispatch(w, r, v) })
 	}
 	mount("/auth/v1/ping", verbs{http.MethodGet: d.ping})
-	mount("/auth/v1/profile", verbs{http.MethodPost: d.api(operation{"createProfile", d.create})})
+	search := d.api(operation{"searchPrincipals", d.search})
+	mount("/auth/v1/profile", verbs{http.MethodPost: d.api(operation{"createProfile", d.create}), http.MethodGet: search})
+	mount("/auth/v1/search", verbs{http.MethodGet: search})
 	mount("/auth/v1/profile/{id}", verbs{
 		http.MethodGet:    d.api(operation{"readProfile", d.read}),
 		http.MethodPut:    d.api(operation{"updateProfile", d.update}),
 		http.MethodDelete: d.api(operation{"deleteProfile", d.remove}),
 	})
+	mount("/auth/v1/group", verbs{http.MethodPost: d.api(operation{"createGroup", d.createGroup})})
+	mount("/auth/v1/group/{group}", verbs{
+		http.MethodGet:    d.api(operation{"readGroup", d.readGroup}),
+		http.MethodPut:    d.api(operation{"updateGroup", d.updateGroup}),
+		http.MethodDelete: d.api(operation{"deleteGroup", d.deleteGroup}),
+	})
+	mount("/auth/v1/group/{group}/{profile}", verbs{
+		http.MethodPost:   d.api(operation{"addGroupMember", d.addMember}),
+		http.MethodDelete: d.api(operation{"removeGroupMember", d.removeMember}),
+	})
+	mount("/auth/v1/token/refresh", verbs{http.MethodPost: d.open("refreshToken", d.refresh)})
+	mount("/auth/v1/token/{id}", verbs{http.MethodPost: d.open("getToken", d.tokenByKey)})
+	mount("/auth/ui/api/token/download", verbs{http.MethodGet: d.download})
 	mount("/auth/ui/api/avatar/gen/{initials}", verbs{http.MethodGet: d.avatar})
 	mount("/", verbs{})
 	return mux
@@ -98,6 +113,25 @@ func (d *Door) api(op operation) func(http.ResponseWriter, *http.Request) {
 	}
 }
 
+// open is api for operations that know by the request's body who asks.
+func (d *Door) open(name string, run func(context.Context, *http.Request) answer) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := d.crossSite.Check(r); err != nil {
+			d.write(w, r, name, asJSON, denied("Cross-site requests are not accepted"))
+			return
+		}
+		format, acceptable := negotiate(r.Header.Values("Accept"))
+		a := badRequest(unsupportedMedia)
+		if acceptable {
+			a = run(r.Context(), r)
+		}
+		d.renewIfPresented(w, r)
+		d.write(w, r, name, format, a)
+	}
+}
+
+const unsupportedMedia = "Unsupported media type in Accept header; application/json and application/xml are served"
+
 // unacceptable refuses a media type nobody serves; at create only to those who
 // may create.
 func (d *Door) unacceptable(ctx context.Context, live session.Live, op operation) answer {
@@ -106,7 +140,7 @@ func (d *Door) unacceptable(ctx context.Context, live session.Live, op operation
 			return a
 		}
 	}
-	return badRequest("Unsupported media type in Accept header; application/json and application/xml are served")
+	return badRequest(unsupportedMedia)
 }
 
 // ping says that the door is there.

@@ -22,8 +22,8 @@ type answer struct {
 	endsSession bool
 }
 
-// field is one member of an answer. Value is a string, a *string, a bool or a
-// date.
+// field is one member of an answer. Value is a string, a *string, a bool, a
+// date, texts or rows.
 type field struct {
 	name  string
 	value any
@@ -32,6 +32,19 @@ type field struct {
 // date is a moment in the original's spelling, without a zone; XML shows it
 // with a space.
 type date string
+
+// texts is a list of strings, rows one of records. In XML each stands in an
+// element called item: the original's lists cannot be read there.
+type (
+	texts struct {
+		item string
+		each []string
+	}
+	rows struct {
+		item string
+		each [][]field
+	}
+)
 
 func ok(msg string, fields ...field) answer {
 	return answer{status: http.StatusOK, msg: msg, fields: fields}
@@ -43,6 +56,12 @@ func badRequest(what string) answer {
 
 func denied(what string) answer {
 	return answer{status: http.StatusForbidden, msg: "Access denied: " + what}
+}
+
+// with adds what an answer is about.
+func (a answer) with(fields ...field) answer {
+	a.fields = append(a.fields, fields...)
+	return a
 }
 
 // about says which profile an answer is about, by the id as it was sent.
@@ -169,22 +188,80 @@ func encodeJSON(fields []field) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// MarshalJSON writes a list, empty rather than null.
+func (t texts) MarshalJSON() ([]byte, error) {
+	if len(t.each) == 0 {
+		return []byte("[]"), nil
+	}
+	return json.Marshal(t.each)
+}
+
+// MarshalJSON writes a list of objects.
+func (rs rows) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, fields := range rs.each {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		one, err := encodeJSON(fields)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, one...)
+	}
+	return append(b, ']'), nil
+}
+
 func encodeXML(fields []field) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<result>\n")
-	for _, f := range fields {
-		text, err := xmlText(f.value)
-		if err != nil {
-			return nil, fmt.Errorf("encoding %s: %w", f.name, err)
-		}
-		b.WriteString("  <" + f.name + ">")
-		if err := xml.EscapeText(&b, []byte(text)); err != nil {
-			return nil, fmt.Errorf("encoding %s: %w", f.name, err)
-		}
-		b.WriteString("</" + f.name + ">\n")
+	if err := xmlFields(&b, "  ", fields); err != nil {
+		return nil, err
 	}
 	b.WriteString("</result>\n")
 	return b.Bytes(), nil
+}
+
+func xmlFields(b *bytes.Buffer, indent string, fields []field) error {
+	for _, f := range fields {
+		if err := xmlField(b, indent, f); err != nil {
+			return fmt.Errorf("encoding %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+func xmlField(b *bytes.Buffer, indent string, f field) error {
+	var items []field
+	switch v := f.value.(type) {
+	case texts:
+		for _, s := range v.each {
+			items = append(items, field{v.item, s})
+		}
+	case rows:
+		for _, r := range v.each {
+			items = append(items, field{v.item, r})
+		}
+	case []field:
+		items = v
+	default:
+		text, err := xmlText(f.value)
+		if err != nil {
+			return err
+		}
+		b.WriteString(indent + "<" + f.name + ">")
+		if err := xml.EscapeText(b, []byte(text)); err != nil {
+			return err
+		}
+		b.WriteString("</" + f.name + ">\n")
+		return nil
+	}
+	b.WriteString(indent + "<" + f.name + ">\n")
+	if err := xmlFields(b, indent+"  ", items); err != nil {
+		return err
+	}
+	b.WriteString(indent + "</" + f.name + ">\n")
+	return nil
 }
 
 // xmlText spells a value as the original does: None, True, False.

@@ -4,7 +4,8 @@
 //	sqlite.go         a few reading connections, and ──> sqlite_writer.go: one writer, group commit
 //	postgres.go       serialisable transactions, retried
 //	   └─ trial.go    one run of fn: panics, and failures that fn passed over
-//	        └─ tx.go, people.go, records.go, signin.go, rest.go   statements over a conn
+//	        └─ tx.go, people.go, records.go, signin.go, rest.go,  statements over a conn
+//	           search.go
 //	             └─ rows.go, scan.go                              rows to columns and back
 //
 // Rules of the statements: the realm comes first in every key and is always

@@ -41,7 +41,7 @@ var allTables = []*table{
 }
 
 // small are the tables that do not grow with the number of users.
-var small = []string{"clients", "groups", "signing_keys", "secrets", "policies"}
+var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress"}
 
 // statements are all that have a WHERE.
 func statements(leaseJobs string) map[string]string {
@@ -57,6 +57,7 @@ func statements(leaseJobs string) map[string]string {
 		"Memberships": qMemberships, "Members": qMembers, "InGroup": qInGroup, "GroupsOf": qGroupsOf,
 		"Policy": qPolicy, "Keys": qKeys, "Secret": qSecret, "Invalidations": qInvalidations,
 		"EventsOf": qEventsOf, "Events": qEvents, "Unsequenced": qUnsequenced, "LastEvent": qLastEvent, "Jobs": qJobs, "Messages": qMessages,
+		"SearchUsers": qSearchUsers, "SearchGroups": qSearchGroups, "SearchTerms": qSearchTerms, "Indexed": qIndexed, "MemberNumbers": qMemberNumbers, "DropTerms": qDropTerms,
 		"EndSessions": qEndUser, "EndSessions of a strand": qEndStrand, "UseRefresh": qRevoke, "LeaseJobs": leaseJobs,
 	}
 	for name, qs := range map[string][]string{"Repoint": repoint, "Erase": erase, "Purge": purge} {

@@ -145,6 +145,7 @@ var erase = []string{
 	"UPDATE ledger SET undo = '{}' WHERE realm = $1 AND user_id = $2",
 	"UPDATE ledger SET undo = '{}' WHERE realm = $1 AND other_id = $2",
 	"UPDATE users SET profile = '' WHERE realm = $1 AND id = $2",
+	"DELETE FROM search_terms WHERE realm = $1 AND kind = 'user' AND id = $2",
 }
 
 // EraseUserRows implements store.Tx.
