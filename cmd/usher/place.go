@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/store"
@@ -23,9 +22,6 @@ const (
 	existing opening = iota // says so, and leaves nothing behind
 	creating                // makes one, and its key: serve and migrate up
 )
-
-// databaseFile is what the SQLite file is called in the data folder.
-const databaseFile = "usher.db"
 
 // sqliteMagic begins every SQLite file that has something in it.
 const sqliteMagic = "SQLite format 3\x00"
@@ -71,7 +67,7 @@ func (p place) database(ctx context.Context, log *slog.Logger) (*sqlstore.DB, er
 	if p.how == creating {
 		return db, nil
 	}
-	if _, err := used(ctx, db); noTables(err) {
+	if _, err := used(ctx, db); sqlstore.NoTables(err) {
 		return nil, errors.Join(
 			fmt.Errorf("the database %s has no tables of usher's yet: `usher migrate up` makes them", p), db.Close())
 	}
@@ -92,7 +88,7 @@ func (p place) lookForFile() error {
 	case !info.IsDir():
 		return fmt.Errorf("data: %s is a file; it must be a folder", dir)
 	}
-	path := filepath.Join(dir, databaseFile)
+	path := filepath.Join(dir, sqlstore.FileName)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p.noFile(dir)
@@ -120,7 +116,7 @@ func (p place) noFile(dir string) error {
 	if p.how == creating {
 		return nil
 	}
-	return fmt.Errorf("no database: the folder %s has no %s. %s", dir, databaseFile, howToMake)
+	return fmt.Errorf("no database: the folder %s has no %s. %s", dir, sqlstore.FileName, howToMake)
 }
 
 func makeFolder(dir string) error {
@@ -143,22 +139,6 @@ func used(ctx context.Context, db store.Store) (has bool, err error) {
 		return err
 	})
 	return has, err
-}
-
-// undefinedTable is PostgreSQL's code for a table that is not there.
-const undefinedTable = "42P01"
-
-func noTables(err error) bool {
-	if err == nil {
-		return false
-	}
-	if pg, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err); ok {
-		return pg.SQLState() == undefinedTable
-	}
-	return strings.Contains(err.Error(), "no such table")
 }
 
 // key reads the key that wraps the secrets of a migrated database. A new one is

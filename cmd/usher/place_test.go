@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"github.com/usher-id/usher/internal/store/sqlstore"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,14 +39,14 @@ func TestOnlyTwoCommandsMakeADatabase(t *testing.T) {
 		got := usher(t, nil, append(strings.Fields(line), "--data", "mistyped")...)
 		refused(t, got, 1, "no database", filepath.Join(root, "mistyped"), "--data", "`usher migrate up`")
 		got = usher(t, nil, append(strings.Fields(line), "--data", root)...)
-		refused(t, got, 1, "no database", root, "no "+databaseFile)
+		refused(t, got, 1, "no database", root, "no "+sqlstore.FileName)
 	}
 	// What a start that was cut short left behind is no database either.
-	if err := os.WriteFile(databaseFile, nil, 0o600); err != nil {
+	if err := os.WriteFile(sqlstore.FileName, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, usher(t, nil, "user", "list", "--data", root), 1, "no database", root)
-	if got := names(t, root); len(got) != 1 || got[0] != databaseFile {
+	if got := names(t, root); len(got) != 1 || got[0] != sqlstore.FileName {
 		t.Errorf("left behind: %v", got)
 	}
 }
@@ -58,7 +59,7 @@ func TestMigrateUpMakesADatabase(t *testing.T) {
 	if got := done(t, usher(t, environ, "migrate", "up")); !strings.Contains(got, dir) {
 		t.Errorf("which one? %s", got)
 	}
-	if got := names(t, dir); strings.Join(got, " ") != databaseFile+" usher.key" {
+	if got := names(t, dir); strings.Join(got, " ") != sqlstore.FileName+" usher.key" {
 		t.Errorf("made: %v", got)
 	}
 	done(t, usher(t, environ, "user", "list"))
@@ -136,7 +137,7 @@ func TestAWrongKeyIsSaid(t *testing.T) {
 // as it is.
 func TestWhatIsNoDatabaseIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, databaseFile)
+	path := filepath.Join(dir, sqlstore.FileName)
 	if err := os.WriteFile(path, []byte("a letter to a friend"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -206,8 +206,8 @@ const (
 	purgeEvery  = 10 * time.Minute
 )
 
-// purge removes dead tokens and sessions, old counters, finished jobs and old development
-// mail, until ctx ends.
+// purge removes dead tokens and sessions, old counters, finished jobs and old
+// development mail, until ctx ends.
 func (a *app) purge(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/group"
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
@@ -71,6 +72,7 @@ var names = map[user.Door]user.Space{
 }
 
 // DeleteAtDoor is a person's delete at a door: what the door had of them ends,
+// the groups that they own there included,
 // and the whole user with it when nothing of theirs is left elsewhere.
 func (s *Service) DeleteAtDoor(ctx context.Context, live session.Live, door user.Door) error {
 	pol := s.policies.Current()
@@ -78,6 +80,11 @@ func (s *Service) DeleteAtDoor(ctx context.Context, live session.Live, door user
 		u, err := session.Again(tx, live)
 		if err != nil {
 			return err
+		}
+		if door == user.DoorEDI { // first: afterwards they own none
+			if err := group.DissolveOwned(tx, u.ID); err != nil {
+				return fmt.Errorf("dissolving their groups: %w", err)
+			}
 		}
 		return ledger.Open(tx, pol, string(u.ID)).LeaveDoor(u, door, names[door])
 	})

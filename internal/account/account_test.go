@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher-id/usher/internal/account"
 	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/group"
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
@@ -288,6 +289,41 @@ func TestDeleteAtDoor(t *testing.T) {
 		w.dead(err)
 		if _, err := w.account.Edit(w.Context(), home, says("At home")); err != nil {
 			w.Errorf("a session of another door ended: %v", err)
+		}
+	})
+}
+
+// Given somebody who owns a group, when they delete themselves at the EDI door,
+// then the group goes with them, in one transaction: where the delete is
+// refused it stays.
+func TestGroupsGoWithTheirOwner(t *testing.T) {
+	each(t, func(w world) {
+		out := w.arrived(user.DoorEDI, "owner@example.org")
+		live := w.live(out.Strand.ID, user.DoorEDI)
+		groups := group.New(w.store)
+		_, err := groups.Make(w.Context(), group.Caller{
+			User: out.User.ID, Strand: out.Strand.ID, Still: func(store.Tx) error { return nil },
+		}, group.Details{Title: "Birds"})
+		if err != nil {
+			w.Fatal(err)
+		}
+		owned := func() (n int) {
+			all, err := groups.List(w.Context())
+			for _, g := range all {
+				if g.Kind == group.Own {
+					n++
+				}
+			}
+			if err != nil {
+				w.Fatal(err)
+			}
+			return n
+		}
+		if err := w.account.DeleteAtDoor(w.Context(), session.Live{Session: user.Session{ID: "none"}}, user.DoorEDI); err == nil || owned() != 1 {
+			w.Errorf("refused with %v, %d groups", err, owned())
+		}
+		if err := w.account.DeleteAtDoor(w.Context(), live, user.DoorEDI); err != nil || owned() != 0 {
+			w.Errorf("deleted with %v, %d groups", err, owned())
 		}
 	})
 }

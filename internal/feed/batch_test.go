@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -68,11 +69,28 @@ func essence(r feed.Result) map[string]any {
 	}
 }
 
+// panicking hashes nothing.
+type panicking struct{ feed.Passwords }
+
+func (panicking) Hash(context.Context, password.Plain) (password.Hash, error) {
+	panic("a fault while hashing")
+}
+
 func batches() []scenario {
 	line := func(w *world, i int) feed.Sync {
 		return feed.Sync{Email: some(w.email(fmt.Sprintf("line%d-", i))), Username: some(w.of(fmt.Sprintf("line%d-", i)))}
 	}
 	return []scenario{
+		{"a panic while hashing is a fault of the batch, not the end of the program", func(w *world) {
+			before := w.dump(true)
+			in := []feed.Sync{line(w, 0), line(w, 1)}
+			in[1].Password = some(good)
+			out, err := feed.New(w.store, w, panicking{}, 2).SyncBatch(w.Context(), system, in)
+			if _, refused := errors.AsType[*user.Refusal](err); err == nil || refused || out != nil {
+				w.Errorf("%v, %v", out, err)
+			}
+			w.same(before, w.dump(true))
+		}},
 		{"a refused line does not hurt its neighbours", func(w *world) {
 			w.arrive(w.email("owned"))
 			in := make([]feed.Sync, 9)

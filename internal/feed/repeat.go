@@ -26,9 +26,11 @@ func (s *Service) repeated(ctx context.Context, c Caller, ready []prepared, out 
 	for i := range known {
 		from := min(i*size, len(ready))
 		to := min(from+size, len(ready))
-		g.Go(func() (err error) {
-			known[i], err = s.repeatedIn(gctx, c, ready[from:to], out[from:to])
-			return err
+		g.Go(func() error {
+			return contained(func() (err error) {
+				known[i], err = s.repeatedIn(gctx, c, ready[from:to], out[from:to])
+				return err
+			})
 		})
 	}
 	if err := g.Wait(); err != nil {

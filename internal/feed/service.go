@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -130,7 +131,10 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 			continue
 		}
 		g.Go(func() error {
-			ready[i], refused[i] = s.prepare(gctx, c, in[i])
+			refused[i] = contained(func() (err error) {
+				ready[i], err = s.prepare(gctx, c, in[i])
+				return err
+			})
 			return nil
 		})
 	}
@@ -292,6 +296,17 @@ func own(r store.Reader, source user.Source, number string) (store.Record, error
 		return rec, user.Refuse(user.NotFound, "id")
 	}
 	return rec, err
+}
+
+// contained is fn with a panic as an error: beside the request's own goroutine
+// nobody else would catch it.
+func contained(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("feed: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return fn()
 }
 
 func digest(s string) string {

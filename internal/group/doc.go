@@ -3,6 +3,7 @@
 //
 //	door/edi ─┬ Member ───────────────────> is this user in Vetted, read live
 //	          └ Make, Read, Change, … ────> own.go, members.go: groups of people's own
+//	account ── DissolveOwned ─────────────> with the profile that owned them
 //	operator ── Create, Add, Remove, List
 //
 // A membership hangs on a strand, as everything does, so that it ends or moves

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/usher-id/usher/internal/directory"
 	"github.com/usher-id/usher/internal/event"
@@ -187,31 +185,26 @@ func (s *Service) Dissolve(ctx context.Context, c Caller, number string) error {
 	})
 }
 
-// DissolveOwned removes every group that the caller owns, as is done before
-// they leave the door.
-func (s *Service) DissolveOwned(ctx context.Context, c Caller) error {
-	return s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		if err := c.Still(tx); err != nil {
-			return err
+// DissolveOwned removes every group that a person owns, as is done when they
+// leave the door.
+func DissolveOwned(tx store.Tx, owner user.ID) error {
+	owned, err := ownedBy(tx, owner)
+	if err != nil {
+		return err
+	}
+	for _, id := range owned {
+		g, err := tx.Group(id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
 		}
-		owned, err := ownedBy(tx, c.User)
 		if err != nil {
+			return fmt.Errorf("reading group %s: %w", id, err)
+		}
+		if err := dissolve(tx, g, owner, Caller{User: owner}); err != nil {
 			return err
 		}
-		for _, id := range owned {
-			g, err := tx.Group(id)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("reading group %s: %w", id, err)
-			}
-			if err := dissolve(tx, g, c.User, c); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func dissolve(tx store.Tx, g user.Group, owner user.ID, c Caller) error {
@@ -270,152 +263,4 @@ func (s *Service) SearchOwn(ctx context.Context, typed string, limit int) (out [
 		return nil
 	})
 	return out, err
-}
-
-// write runs fn for a caller who may write a group.
-func (s *Service) write(ctx context.Context, c Caller, number string, fn func(store.Tx, user.Group, user.ID) error) error {
-	return s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		if err := c.Still(tx); err != nil {
-			return err
-		}
-		g, owner, err := find(tx, number)
-		if err != nil {
-			return err
-		}
-		if err := mayWrite(tx, owner, c.User); err != nil {
-			return err
-		}
-		return fn(tx, g, owner)
-	})
-}
-
-// find finds a group that is alive by its EDI number, and the user who owns
-// it, if any does.
-func find(r store.Reader, number string) (user.Group, user.ID, error) {
-	kind, name := Own, number
-	if number == Vetted {
-		kind, name = user.GroupSystem, user.Vetted
-	}
-	g, err := r.GroupByName(kind, name)
-	if errors.Is(err, store.ErrNotFound) {
-		return g, "", user.Refuse(user.NotFound, "group")
-	}
-	if err != nil {
-		return g, "", fmt.Errorf("looking for group %s: %w", number, err)
-	}
-	if g.System {
-		return g, "", nil
-	}
-	owner, err := ownerOf(r, g)
-	if err == nil && owner == "" {
-		err = user.Refuse(user.NotFound, "group")
-	}
-	return g, owner, err
-}
-
-// ownerOf gives the user that a group's strand belongs to now; none where the
-// strand is not alive.
-func ownerOf(r store.Reader, g user.Group) (user.ID, error) {
-	st, err := r.Strand(user.ID(g.Attributes[attrOwner]))
-	if errors.Is(err, store.ErrNotFound) || err == nil && st.State != user.Live {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("reading the owner of %s: %w", g.Name, err)
-	}
-	return st.User, nil
-}
-
-func isAlive(r store.Reader, g user.Group) (bool, error) {
-	if g.System {
-		return true, nil
-	}
-	owner, err := ownerOf(r, g)
-	return owner != "", err
-}
-
-// ownedBy lists the own groups that a user made, by any strand.
-func ownedBy(r store.Reader, u user.ID) ([]user.ID, error) {
-	ms, err := r.Memberships(u)
-	if err != nil {
-		return nil, fmt.Errorf("reading memberships: %w", err)
-	}
-	var owned []user.ID
-	for _, m := range ms {
-		if m.Role == roleOwner || m.Role == roleOwningMember {
-			owned = append(owned, m.Group)
-		}
-	}
-	return owned, nil
-}
-
-// mayWrite refuses those who neither own a group nor are operators.
-func mayWrite(r store.Reader, owner, caller user.ID) error {
-	if owner == caller && owner != "" {
-		return nil
-	}
-	operator, err := r.InGroup(caller, user.GroupRole, user.RoleOperator)
-	if err != nil {
-		return fmt.Errorf("reading a role: %w", err)
-	}
-	if !operator {
-		return user.Refuse(user.Forbidden, "group")
-	}
-	return nil
-}
-
-func (d Details) check() error {
-	if n := utf8.RuneCountInString(d.Title); n > MaxTitle || strings.TrimSpace(d.Title) == "" {
-		return user.Refuse(user.Invalid, "title", "why", fmt.Sprintf("must be 1 to %d characters", MaxTitle))
-	}
-	if d.Description != nil && utf8.RuneCountInString(*d.Description) > MaxDescription {
-		return user.Refuse(user.Invalid, "description", "why", fmt.Sprintf("must be at most %d characters", MaxDescription))
-	}
-	return nil
-}
-
-func (d Details) into(attributes map[string]string) {
-	attributes[attrTitle] = d.Title
-	delete(attributes, attrDescription)
-	if d.Description != nil {
-		attributes[attrDescription] = *d.Description
-	}
-}
-
-func shown(g user.Group) Shown {
-	if g.System {
-		return Shown{Number: Vetted, Details: Details{Title: g.Name}}
-	}
-	out := Shown{Number: g.Name, Details: Details{Title: g.Attributes[attrTitle]}}
-	if d, has := g.Attributes[attrDescription]; has {
-		out.Description = &d
-	}
-	return out
-}
-
-func terms(g user.Group) []string {
-	s := shown(g)
-	description := ""
-	if s.Description != nil {
-		description = *s.Description
-	}
-	return directory.Terms(s.Number, s.Title, description)
-}
-
-// list lets a group be found.
-func list(tx store.Tx, g user.Group) error {
-	return tx.IndexTerms(store.SearchedGroup, g.ID, terms(g))
-}
-
-// listVetted is list for the system group that the EDI door shows.
-func listVetted(tx store.Tx) error {
-	g, err := tx.GroupByName(user.GroupSystem, user.Vetted)
-	if err != nil {
-		return fmt.Errorf("looking for group %s: %w", user.Vetted, err)
-	}
-	have, err := tx.SearchTerms(store.SearchedGroup, g.ID)
-	if err != nil || len(have) > 0 {
-		return err
-	}
-	return list(tx, g)
 }

@@ -254,7 +254,6 @@ func TestACallerWhoLeftWritesNothing(t *testing.T) {
 			c.groups.Part(c.Context(), gone, number, "ANN"),
 			c.groups.Change(c.Context(), gone, number, group.Change{Title: user.Text("x")}),
 			c.groups.Dissolve(c.Context(), gone, number),
-			c.groups.DissolveOwned(c.Context(), gone),
 		} {
 			refused(t, err, user.BadToken)
 		}
@@ -325,7 +324,7 @@ func TestDissolveOwned(t *testing.T) {
 			}
 		}
 		for range 2 {
-			c.must(c.groups.DissolveOwned(c.Context(), ann))
+			c.update(func(tx store.Tx) error { return group.DissolveOwned(tx, ann.User) })
 		}
 		for _, number := range []string{one, two} {
 			_, err := c.groups.Read(c.Context(), ann, number)

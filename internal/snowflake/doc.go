@@ -5,6 +5,6 @@
 //	id    milliseconds since Epoch << 22 | node << 12 | sequence
 //	_guid "user_" + base62("i" + id), so that decoding it gives the id
 //
-// Ids are made by the store, whose transactions may run again; this package
-// only takes them apart. Neighbour: door/partner.
+// Ids are made by the store, whose transactions may run again, from the layout
+// here. Neighbours: store/sqlstore, session, feed, door/partner.
 package snowflake

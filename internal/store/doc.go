@@ -3,7 +3,7 @@
 // requests are made of.
 //
 //	domain ── View(fn(Reader)) ──┐
-//	       └─ Update(fn(Tx)) ────┴─> sql (SQLite or PostgreSQL)
+//	       └─ Update(fn(Tx)) ────┴─> sqlstore (SQLite or PostgreSQL)
 //
 // What fn may do: no I/O of its own, no hashing, sleeping, clock or
 // randomness (Tx.Now, Tx.NewID and their neighbours give those); results

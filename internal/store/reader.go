@@ -136,6 +136,10 @@ type Groups interface {
 	Members(group user.ID) ([]user.Membership, error)
 	// InGroup says whether a user is a member, by any strand that is live.
 	InGroup(u user.ID, kind, name string) (bool, error)
+	// MemberNumbers lists the members of a group by one live name each in a
+	// space, in order. Those without one are left out, and so are memberships
+	// whose role is but.
+	MemberNumbers(group user.ID, numbers user.Space, but string, limit int) ([]string, error)
 	// GroupsOf lists the groups a user is in by live strands.
 	GroupsOf(u user.ID) ([]user.Group, error)
 }

@@ -35,10 +35,6 @@ type Search interface {
 	// Indexed is the number of the last event that the index has taken in, 0
 	// before the first.
 	Indexed() (int64, error)
-	// MemberNumbers lists the members of a group by one live name each in a
-	// space, in order. Those without one are left out, and so are memberships
-	// whose role is but.
-	MemberNumbers(group user.ID, numbers user.Space, but string, limit int) ([]string, error)
 }
 
 // Indexing writes the index.

@@ -20,10 +20,6 @@ func (d *Door) remove(ctx context.Context, live session.Live, r *http.Request) a
 	if u.ID != live.User.ID {
 		return denied("Only the owner can delete this profile").about(id)
 	}
-	// Their groups go with them. First, since afterwards nobody is there who could.
-	if err := d.Groups.DissolveOwned(ctx, caller(live)); err != nil {
-		return d.failed(ctx, method, err)
-	}
 	if err := d.Accounts.DeleteAtDoor(ctx, live, user.DoorEDI); err != nil {
 		return d.failed(ctx, method, err)
 	}

@@ -53,7 +53,6 @@ type Groups interface {
 	Read(ctx context.Context, c group.Caller, number string) (group.Shown, error)
 	Change(ctx context.Context, c group.Caller, number string, ch group.Change) error
 	Dissolve(ctx context.Context, c group.Caller, number string) error
-	DissolveOwned(ctx context.Context, c group.Caller) error
 	Join(ctx context.Context, c group.Caller, number, profile string) (added bool, err error)
 	Part(ctx context.Context, c group.Caller, number, profile string) error
 	SearchOwn(ctx context.Context, typed string, limit int) ([]group.Shown, error)

@@ -105,6 +105,9 @@ func (w *world) Edit(_ context.Context, _ session.Live, e account.Edit) (user.Pr
 }
 
 func (w *world) DeleteAtDoor(_ context.Context, live session.Live, _ user.Door) error {
+	if w.refusal != nil { // of their groups, which go in the same transaction
+		return w.refusal
+	}
 	w.deleted = append(w.deleted, live.User.ID)
 	return w.refusal
 }
@@ -142,8 +145,6 @@ func (w *world) Read(context.Context, group.Caller, string) (group.Shown, error)
 func (w *world) Change(context.Context, group.Caller, string, group.Change) error { return w.refusal }
 
 func (w *world) Dissolve(context.Context, group.Caller, string) error { return w.refusal }
-
-func (w *world) DissolveOwned(context.Context, group.Caller) error { return w.refusal }
 
 func (w *world) Join(context.Context, group.Caller, string, string) (bool, error) {
 	return true, w.refusal

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/usher-id/usher/internal/feed"
@@ -62,6 +64,7 @@ type batching struct {
 	listener listener
 	mode     feed.Mode
 	idle     time.Time // until when a whole line must have come
+	broken   atomic.Bool
 }
 
 // entry is one line of a chunk: a sync, or the answer it has already.
@@ -138,11 +141,11 @@ func (b *batching) run() {
 	var sides sync.WaitGroup
 	sides.Go(func() {
 		defer close(chunks)
-		b.readAll(ctx, body.in, chunks)
+		b.contain(func() { b.readAll(ctx, body.in, chunks) })
 	})
 	sides.Go(func() {
 		for lines := range answers {
-			b.send(lines)
+			b.contain(func() { b.send(lines) })
 		}
 	})
 	for c := range chunks {
@@ -161,6 +164,21 @@ func (b *batching) run() {
 	}
 	close(answers)
 	sides.Wait()
+	if b.broken.Load() {
+		panic(http.ErrAbortHandler) // half an answer must not be taken for a whole one
+	}
+}
+
+// contain keeps a panic from ending the program: only the request's own
+// goroutine has somebody who catches it.
+func (b *batching) contain(fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			b.broken.Store(true)
+			b.door.Log.ErrorContext(b.r.Context(), "partner door: panic in a batch", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
 }
 
 // readAll reads chunks until the body ends or nobody wants more.

@@ -288,3 +288,24 @@ func TestBatchDoesNotWaitWithinALine(t *testing.T) {
 		})
 	}
 }
+
+// panicking is a body that breaks whatever reads it.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("a fault while reading") }
+
+// Given a fault while a batch is read, which happens beside the request's own
+// goroutine, then the connection is cut and the program goes on.
+func TestAPanicOfABatchEndsThatBatchAlone(t *testing.T) {
+	w := newWorld()
+	h := w.internal()
+	defer func() {
+		v := recover()
+		if err, _ := v.(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("the handler ended with %v", v)
+		}
+	}()
+	r := httptest.NewRequest("PUT", batchPath, panicking{})
+	r.Header.Set("X-User-Ctx", `{"id":"__system"}`)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+}

@@ -99,6 +99,15 @@ func status(ctx context.Context, db *sql.DB, d goose.Dialect) ([]Migration, erro
 	return out, nil
 }
 
+// NoTables says that a question failed because the database was never migrated.
+func NoTables(err error) bool {
+	const undefinedTable = "42P01" // PostgreSQL, appendix A
+	if err == nil {
+		return false
+	}
+	return code(err) == undefinedTable || strings.Contains(err.Error(), "no such table")
+}
+
 func newestMigration() (newest int64, err error) {
 	files, err := fs.ReadDir(migrations, "migrations")
 	if err != nil {

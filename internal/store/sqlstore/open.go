@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher-id/usher/internal/snowflake"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -128,12 +129,14 @@ type maker struct {
 	next int64
 }
 
-// snowflakeEpoch is that of the partner API's ids (contract partner.md, fact 3).
-const snowflakeEpoch = 1503099970996
+const (
+	maxNode     = 1<<snowflake.NodeBits - 1
+	maxSequence = 1<<snowflake.SequenceBits - 1
+)
 
 func newMaker(o Options) (*maker, error) {
-	if o.Node > 1023 {
-		return nil, fmt.Errorf("node %d: 1023 is the highest", o.Node)
+	if o.Node > maxNode {
+		return nil, fmt.Errorf("node %d: %d is the highest", o.Node, maxNode)
 	}
 	m := &maker{clock: o.Clock, random: o.Random, node: int64(o.Node)}
 	if o.Node < 0 {
@@ -141,7 +144,7 @@ func newMaker(o Options) (*maker, error) {
 		if _, err := io.ReadFull(o.Random, b[:]); err != nil {
 			return nil, fmt.Errorf("choosing a node number: %w", err)
 		}
-		m.node = int64(binary.BigEndian.Uint16(b[:]) & 1023)
+		m.node = int64(binary.BigEndian.Uint16(b[:]) & maxNode)
 	}
 	return m, nil
 }
@@ -161,10 +164,10 @@ func (m *maker) uuid() (b [16]byte) {
 func (m *maker) number() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if ms := m.clock().UnixMilli() - snowflakeEpoch; ms > m.ms {
+	if ms := m.clock().UnixMilli() - snowflake.Epoch; ms > m.ms {
 		m.ms, m.next = ms, 0
-	} else if m.next++; m.next > 4095 {
+	} else if m.next++; m.next > maxSequence {
 		m.ms, m.next = m.ms+1, 0
 	}
-	return m.ms<<22 | m.node<<12 | m.next
+	return m.ms<<(snowflake.NodeBits+snowflake.SequenceBits) | m.node<<snowflake.SequenceBits | m.next
 }

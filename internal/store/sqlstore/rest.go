@@ -1,19 +1,26 @@
 package sqlstore
 
 import (
+	"slices"
+
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
 // Statements of Groups, Settings and Log; $1 is the realm.
 var (
-	qGroup       = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.id = $2"
-	qGroupByName = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $3 AND g.kind = $2 ORDER BY g.parent LIMIT 1"
-	qGroupsNamed = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $2 ORDER BY g.kind, g.parent"
-	qAllGroups   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 ORDER BY g.kind, g.name"
-	qMemberships = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.user_id = $2 ORDER BY m.since, m.group_id, m.strand_id"
-	qMembers     = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.group_id = $2 ORDER BY m.user_id"
-	qInGroup     = `SELECT g.id FROM memberships m JOIN groups g ON g.realm = m.realm AND g.id = m.group_id
+	qGroup         = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.id = $2"
+	qGroupByName   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $3 AND g.kind = $2 ORDER BY g.parent LIMIT 1"
+	qGroupsNamed   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $2 ORDER BY g.kind, g.parent"
+	qAllGroups     = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 ORDER BY g.kind, g.name"
+	qMemberships   = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.user_id = $2 ORDER BY m.since, m.group_id, m.strand_id"
+	qMembers       = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.group_id = $2 ORDER BY m.user_id"
+	qMemberNumbers = `SELECT DISTINCT COALESCE((SELECT MIN(h.value || '') FROM handles h
+		WHERE h.user_id = m.user_id AND h.realm = m.realm AND h.space = $3 AND h.dead = 0), '') AS number
+	FROM memberships m CROSS JOIN strands s
+	WHERE m.realm = $1 AND m.group_id = $2 AND m.role <> $4 AND s.realm = m.realm AND s.id = m.strand_id AND s.state = 'live'
+	ORDER BY number LIMIT $5`
+	qInGroup = `SELECT g.id FROM memberships m JOIN groups g ON g.realm = m.realm AND g.id = m.group_id
 	JOIN strands s ON s.realm = m.realm AND s.id = m.strand_id AND s.state = 'live'
 	WHERE m.realm = $1 AND m.user_id = $2 AND g.kind = $3 AND g.name = $4 LIMIT 1`
 	qGroupsOf = "SELECT DISTINCT " + groups.list("g") + ` FROM memberships m JOIN groups g ON g.realm = m.realm AND g.id = m.group_id
@@ -99,4 +106,10 @@ func (r *reader) Messages(f store.MessageFilter) ([]store.Message, error) {
 		limit = 1000
 	}
 	return many(r, qMessages, (*fields).message, f.To, f.Channel, ts(f.Since), limit)
+}
+
+// MemberNumbers implements store.Groups.
+func (r *reader) MemberNumbers(group user.ID, numbers user.Space, but string, limit int) ([]string, error) {
+	all, err := many(r, qMemberNumbers, func(f *fields, s *string) { f.add(s) }, group, numbers, but, limit)
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" }), err
 }

@@ -24,13 +24,8 @@ var (
 	qSearchGroups = "SELECT " + groups.list("g") + ` FROM search_terms t CROSS JOIN groups g
 	WHERE t.realm = $1 AND t.kind = 'group' AND t.term >= $2 AND t.term < $3
 	AND g.realm = t.realm AND g.id = t.id ORDER BY t.term, t.id LIMIT $4`
-	qSearchTerms   = "SELECT t.term FROM search_terms t WHERE t.realm = $1 AND t.kind = $2 AND t.id = $3"
-	qIndexed       = "SELECT p.seq FROM search_progress p WHERE p.realm = $1"
-	qMemberNumbers = `SELECT DISTINCT COALESCE((SELECT MIN(h.value || '') FROM handles h
-		WHERE h.user_id = m.user_id AND h.realm = m.realm AND h.space = $3 AND h.dead = 0), '') AS number
-	FROM memberships m CROSS JOIN strands s
-	WHERE m.realm = $1 AND m.group_id = $2 AND m.role <> $4 AND s.realm = m.realm AND s.id = m.strand_id AND s.state = 'live'
-	ORDER BY number LIMIT $5`
+	qSearchTerms = "SELECT t.term FROM search_terms t WHERE t.realm = $1 AND t.kind = $2 AND t.id = $3"
+	qIndexed     = "SELECT p.seq FROM search_progress p WHERE p.realm = $1"
 
 	qDropTerms = "DELETE FROM search_terms WHERE realm = $1 AND kind = $2 AND id = $3"
 	qAddTerm   = "INSERT INTO search_terms (realm, kind, id, term) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
@@ -85,12 +80,6 @@ func (r *reader) Indexed() (int64, error) {
 		return 0, nil
 	}
 	return seq, err
-}
-
-// MemberNumbers implements store.Search.
-func (r *reader) MemberNumbers(group user.ID, numbers user.Space, but string, limit int) ([]string, error) {
-	all, err := many(r, qMemberNumbers, func(f *fields, s *string) { f.add(s) }, group, numbers, but, limit)
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" }), err
 }
 
 // IndexTerms implements store.Indexing.

@@ -21,11 +21,13 @@ import (
 )
 
 const (
-	fileName = "usher.db"
-	readers  = 4
+	readers = 4
 	// busyFor is how long a lock of another process is waited for.
 	busyFor = 5 * time.Second
 )
+
+// FileName is what the database is called in the data folder.
+const FileName = "usher.db"
 
 // lite is the SQLite engine: a writer (sqlite_writer.go) and a few reading
 // connections.
@@ -46,7 +48,7 @@ type lite struct {
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
-	path := filepath.Join(o.Data, fileName)
+	path := filepath.Join(o.Data, FileName)
 	info, err := makeFile(o.Data, path)
 	if err != nil {
 		return nil, err

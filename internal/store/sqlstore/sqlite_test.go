@@ -78,7 +78,7 @@ func TestWhatUpdateReturnedIsInTheFile(t *testing.T) {
 	}
 	// A copy of the files is what a crash would leave.
 	copied := t.TempDir()
-	for _, name := range []string{fileName, fileName + "-wal"} {
+	for _, name := range []string{FileName, FileName + "-wal"} {
 		data, err := os.ReadFile(filepath.Join(o.Data, name))
 		if err != nil {
 			t.Fatal(err)
