@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"github.com/usher-id/usher/internal/store/sqlstore"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/testpg"
 )
 
