@@ -22,8 +22,14 @@ import (
 )
 
 const (
-	realm        = "main"
-	operatorName = "operator" // who is written down for what the command line does
+	realm = "main"
+	// Who is written down for what the command line does, and for tokens that
+	// doors.edi.token_key was shown for.
+	operatorName = "operator"
+	tokenKeyName = "edi token key"
+	// clocksApart is how far the clocks of processes on one database may differ:
+	// a token made at one is good at another at once.
+	clocksApart = 5 * time.Second
 )
 
 // app is the domain on an open database: what every command and the server
@@ -107,7 +113,8 @@ func (a *app) resolve(ctx context.Context, bound net.Addr) error {
 func (a *app) ediTokens() (session.EDI, error) {
 	e := session.EDI{Issuer: a.cfg.Doors.EDI.Issuer, HD: a.cfg.Doors.EDI.HD}
 	rules := token.VerifierConfig{
-		Algs: []token.Alg{token.ES256}, Keys: a.settings, Issuer: e.Issuer, Typ: "JWT", Now: time.Now,
+		Algs: []token.Alg{token.ES256}, Keys: a.settings, Issuer: e.Issuer, NoAudience: true, Typ: "JWT",
+		Ahead: clocksApart, Now: time.Now,
 	}
 	var err error
 	if e.Own, err = token.NewVerifier(rules); err != nil {

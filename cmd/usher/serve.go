@@ -71,7 +71,7 @@ func (serveCmd) Run(e *environment) (err error) {
 	}
 	srv := server.New(server.Options{
 		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
-		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies,
+		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
 		HSTS: len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})
 	stopBackground := a.background(e.ctx, worker)

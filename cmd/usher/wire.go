@@ -16,8 +16,10 @@ import (
 	"github.com/usher-id/usher/internal/door/edi"
 	"github.com/usher-id/usher/internal/door/partner"
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/server"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
 	"github.com/usher-id/usher/internal/web"
@@ -158,12 +160,21 @@ func (a *app) ediDoor() (*edi.Door, error) {
 	d, err := edi.New(edi.Options{
 		Sessions: a.sessions, Profiles: a.directory, Accounts: account.New(a.db, a.settings),
 		Admission: admission.New(a.db, a.settings), Groups: a.groups, PublicURL: a.cfg.PublicURL,
+		TokenKey: a.cfg.Doors.EDI.TokenKey, Mint: a.ediTokenFor,
 		StrictReference: func() bool { return a.settings.Current().EDI.StrictReference }, Log: a.log, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the EDI door: %w", err)
 	}
 	return d, nil
+}
+
+// ediTokenFor makes an edi-token for whoever shows doors.edi.token_key; it lives
+// as long as one from a sign-in.
+func (a *app) ediTokenFor(ctx context.Context, id user.ID) (string, error) {
+	byKey := operator.New(a.db, a.settings, a.hasher, tokenKeyName)
+	m, err := byKey.Mint(ctx, a.sessions, id, user.DoorEDI, session.CookieLife)
+	return m.Token, err
 }
 
 func (a *app) pages(public net.Addr, internal net.Listener) (*web.Pages, error) {

@@ -29,6 +29,9 @@ type Config struct {
 	KeyFile        string // empty: KeyPath says where
 	Key            []byte // 32 bytes, or nil: the key is in a file
 	Node           int    // 0 to 1023, or -1: usher chooses
+	// Hosts are the names that the public listener answers at; empty: any. Resolve
+	// adds those of PublicURL and of the doors.
+	Hosts          []string
 	TrustedProxies []netip.Prefix
 	LogLevel       slog.Level
 	LogFormat      LogFormat
@@ -121,6 +124,7 @@ type EDIDoor struct {
 	Issuer           string
 	HD               string
 	TrustedPublicKey string // PEM
+	TokenKey         string
 }
 
 // GQLAuthDoor holds a Django SECRET_KEY whose tokens stay valid; empty: usher

@@ -7,13 +7,13 @@ import (
 
 // The names are the operator's contract: a rename breaks installations.
 const allKeys = `listen internal_listen public_url data database_url dev config policy key_file key node
-trusted_proxies log_level log_format drain_timeout
+hosts trusted_proxies log_level log_format drain_timeout
 mail.from mail.reply_to mail.smtp.host mail.smtp.port mail.smtp.username mail.smtp.password mail.smtp.tls mail.smtp.timeout mail.smtp.helo
 doors.portal.enabled doors.portal.host doors.portal.issuer doors.portal.client_id
 doors.portal.admin_client_id doors.portal.admin_client_secret doors.portal.authoritative
 doors.partner.enabled doors.partner.host doors.partner.internal_secret
 doors.sunbird.enabled doors.sunbird.host doors.sunbird.google.client_ids doors.sunbird.google.issuer doors.sunbird.google.jwks_url
-doors.edi.enabled doors.edi.host doors.edi.issuer doors.edi.hd doors.edi.trusted_public_key
+doors.edi.enabled doors.edi.host doors.edi.issuer doors.edi.hd doors.edi.token_key doors.edi.trusted_public_key
 doors.gqlauth.enabled doors.gqlauth.host doors.gqlauth.secret_key`
 
 func TestEveryKeyIsDocumented(t *testing.T) {
@@ -31,7 +31,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		if k.Flag != "--"+k.Key {
 			t.Errorf("flag of %s: %s", k.Key, k.Flag)
 		}
-		for _, word := range []string{"secret", "password"} {
+		for _, word := range []string{"secret", "password", "token_key"} {
 			if strings.Contains(k.Key, word) && !k.Secret {
 				t.Errorf("%s would be shown", k.Key)
 			}

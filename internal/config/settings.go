@@ -41,6 +41,7 @@ func settings(c *Config) []setting {
 		{name: "key_file", into: text{&c.KeyFile}, doc: "file of the key that wraps stored secrets, made on first start; empty: `usher.key` in `data`"},
 		{name: "key", secret: true, into: wrappingKey{&c.Key}, doc: "that key itself, instead of a file"},
 		{name: "node", def: "-1", into: integer{&c.Node, -1, 1023}, doc: "node number in snowflake ids, unlike that of any other process on the same database; -1: chosen"},
+		{name: "hosts", into: hostNames{&c.Hosts}, doc: "the only host names that the public listener answers at, besides those of `public_url` and of doors; others get 421. Empty: any"},
 		{name: "trusted_proxies", into: networks{&c.TrustedProxies}, doc: "networks whose X-Forwarded-For is believed; empty: nobody's"},
 		{name: "log_level", def: "info", into: level{&c.LogLevel}, doc: "least level that is logged"},
 		{name: "log_format", def: "text", into: logFormat{&c.LogFormat}, doc: "how log lines are written"},
@@ -79,6 +80,7 @@ func settings(c *Config) []setting {
 	all = append(all, doorSettings("edi", &e.Door,
 		setting{name: "issuer", into: text{&e.Issuer}, doc: "`iss` of edi-token; empty: `public_url`"},
 		setting{name: "hd", into: text{&e.HD}, doc: "`hd` of edi-token; empty: the domain of `public_url`"},
+		setting{name: "token_key", secret: true, into: text{&e.TokenKey}, doc: "lets a service that sends it as `key` to /auth/v1/token/ID have a token for any profile, as the original's TOKEN_KEY does; at least 32 characters. Empty: nobody"},
 		setting{name: "trusted_public_key", into: publicKey{&e.TrustedPublicKey}, doc: "the original service's public key, whose tokens keep working"},
 	)...)
 	return append(all, doorSettings("gqlauth", &c.Doors.GQLAuth.Door,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,9 @@ const unixPrefix = "unix:"
 // minInternalSecret is the length that a secret needs which alone keeps a
 // network from speaking as the system.
 const minInternalSecret = 32
+
+// minTokenKey is the same for the key that opens every EDI profile.
+const minTokenKey = 32
 
 // Validate holds the keys against one another: each value for itself is checked
 // when it is read.
@@ -36,6 +40,9 @@ func (c *Config) Validate() error {
 	}
 	if len(c.Key) > 0 && c.KeyFile != "" {
 		refuse("key", "set together with key_file", "only one of the two")
+	}
+	if k := len(c.Doors.EDI.TokenKey); k > 0 && k < minTokenKey {
+		refuse("doors.edi.token_key", fmt.Sprintf("%d characters", k), fmt.Sprintf("at least %d: it opens every profile", minTokenKey))
 	}
 	if !c.Dev {
 		for _, u := range []struct{ key, url string }{
@@ -101,7 +108,7 @@ func isSafe(address string) bool {
 }
 
 // Resolve fills what depends on the bound public listener: PublicURL, and the
-// EDI claims that follow from it. The port of a listener on port 0 is known only
+// EDI claims and host names that follow from it. The port of a listener on port 0 is known only
 // after binding.
 func (c *Config) Resolve(bound net.Addr) {
 	if c.PublicURL == "" {
@@ -110,8 +117,20 @@ func (c *Config) Resolve(bound net.Addr) {
 	if c.Doors.EDI.Issuer == "" {
 		c.Doors.EDI.Issuer = c.PublicURL
 	}
-	if u, err := url.Parse(c.PublicURL); err == nil && c.Doors.EDI.HD == "" {
-		c.Doors.EDI.HD = u.Hostname()
+	host := ""
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		host = u.Hostname()
+	}
+	if c.Doors.EDI.HD == "" {
+		c.Doors.EDI.HD = host
+	}
+	if len(c.Hosts) > 0 {
+		d := c.Doors
+		for _, name := range []string{host, d.Portal.Host, d.Partner.Host, d.Sunbird.Host, d.EDI.Host, d.GQLAuth.Host} {
+			if name != "" && !slices.Contains(c.Hosts, name) {
+				c.Hosts = append(c.Hosts, name)
+			}
+		}
 	}
 }
 

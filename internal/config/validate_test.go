@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,5 +112,43 @@ func TestResolveDerivesWhatWasNotSet(t *testing.T) {
 	c.Resolve(&net.UnixAddr{})
 	if c.Doors.EDI.Issuer != "own" || c.Doors.EDI.HD != "own.example" {
 		t.Errorf("what was set is lost: %+v", c.Doors.EDI)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	inEmptyFolder(t)
+	for given, want := range map[string][]string{
+		"":                          nil,
+		"ID.example.org, b.example": {"id.example.org", "b.example", "public.example", "edi.example"},
+		"public.example":            {"public.example", "edi.example"},
+	} {
+		c, err := Load(Sources{Flags: map[string]string{
+			"hosts": given, "public_url": "https://public.example", "doors.edi.host": "edi.example",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Resolve(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
+		if !slices.Equal(c.Hosts, want) {
+			t.Errorf("%q: %q, want %q", given, c.Hosts, want)
+		}
+	}
+	for _, bad := range []string{"https://id.example", "id.example:8080", "id.example/x", "a,,b", "a b"} {
+		if _, err := Load(Sources{Flags: map[string]string{"hosts": bad}}); err == nil || !strings.Contains(err.Error(), "hosts") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestTokenKeyOfEDIIsLongAndNeverShown(t *testing.T) {
+	inEmptyFolder(t)
+	for key, ok := range map[string]bool{"": true, strings.Repeat("k", 31): false, strings.Repeat("k", 32): true} {
+		_, err := Load(Sources{Flags: map[string]string{"doors.edi.token_key": key}})
+		if (err == nil) != ok {
+			t.Errorf("%d characters: %v", len(key), err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), "doors.edi.token_key") || strings.Contains(err.Error(), "kkk")) {
+			t.Errorf("%d characters: %v", len(key), err)
+		}
 	}
 }

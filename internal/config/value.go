@@ -210,6 +210,25 @@ func (v hostName) parse(s string) error {
 	}))
 }
 
+type hostNames struct{ to *[]string }
+
+func (hostNames) kind() Kind { return List }
+func (hostNames) allowed() string {
+	return "a list of host names without scheme and port; as text separated by commas"
+}
+func (v hostNames) parse(s string) error {
+	if err := (list(v)).parse(s); err != nil {
+		return err
+	}
+	for i := range *v.to {
+		name := hostName{&(*v.to)[i]}
+		if err := name.parse((*v.to)[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type database struct{ to *string }
 
 func (database) kind() Kind      { return Text }

@@ -16,7 +16,7 @@ import (
 // Own is the kind of the groups that people make (contract edi.md, section 6).
 // The name of such a group is its EDI number, so that no title that somebody
 // thinks of stands where an operator's group of that name is meant.
-const Own = "edi"
+const Own = user.GroupEDI
 
 // Vetted is the EDI number of the group of that name, the same in every
 // deployment (contract edi.md, section 2).
@@ -43,7 +43,7 @@ const (
 // Roles of memberships in own groups. An owner need not be a member.
 const (
 	roleMember       = ""
-	roleOwner        = "owner"
+	roleOwner        = user.MemberOwner
 	roleOwningMember = "owner,member"
 )
 

@@ -35,15 +35,36 @@ func PersonOf(r store.Reader, u user.User) (Person, error) {
 	if len(identities) > 0 {
 		p.Identity = &identities[0]
 	}
-	vetted, err := r.InGroup(u.ID, user.GroupSystem, user.Vetted)
+	in, err := memberOf(r, u.ID)
 	if err != nil {
-		return p, fmt.Errorf("reading memberships: %w", err)
+		return p, err
 	}
-	if vetted {
-		p.Principals = append(p.Principals, ediVetted)
-	}
+	p.Principals = append(p.Principals, in...)
 	slices.Sort(p.Principals)
 	return p, nil
+}
+
+// memberOf gives the EDI numbers of the groups that a user is a member of.
+func memberOf(r store.Reader, u user.ID) (numbers []string, err error) {
+	groups, err := r.GroupsOf(u)
+	if err != nil {
+		return nil, fmt.Errorf("reading groups: %w", err)
+	}
+	memberships, err := r.Memberships(u)
+	if err != nil {
+		return nil, fmt.Errorf("reading memberships: %w", err)
+	}
+	for _, g := range groups {
+		switch {
+		case g.Kind == user.GroupSystem && g.Name == user.Vetted:
+			numbers = append(numbers, ediVetted)
+		case g.Kind == user.GroupEDI && slices.ContainsFunc(memberships, func(m user.Membership) bool {
+			return m.Group == g.ID && m.Role != user.MemberOwner
+		}):
+			numbers = append(numbers, g.Name)
+		}
+	}
+	return numbers, nil
 }
 
 // ediClaims are the original's claims, in its order, and jti, which names the

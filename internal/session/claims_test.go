@@ -59,7 +59,19 @@ func ediTokenClaims(w *world) {
 		if err := store.Delete(tx, user.Identity{Issuer: "https://orcid.org", Subject: p.orcid}); err != nil {
 			return err
 		}
-		return store.Insert(tx, user.Membership{Group: g.ID, User: u.ID, Strand: p.strand.ID, Since: tx.Now()})
+		in := func(g user.Group, role string) error {
+			if g.ID == "" {
+				g.ID, g.Created = tx.NewID(), tx.Now()
+				if err := store.Insert(tx, g); err != nil {
+					return err
+				}
+			}
+			return store.Insert(tx, user.Membership{Group: g.ID, User: u.ID, Strand: p.strand.ID, Role: role, Since: tx.Now()})
+		}
+		return errors.Join(
+			in(g, ""), in(user.Group{Kind: user.GroupEDI, Name: "EDI-joined"}, ""), in(user.Group{Kind: user.GroupEDI, Name: "EDI-led"}, "owner,member"),
+			in(user.Group{Kind: user.GroupEDI, Name: "EDI-owned"}, user.MemberOwner), in(user.Group{Kind: user.GroupPlain, Name: "EDI-plain"}, ""),
+		)
 	})
 	text, _ = w.cookie(p)
 	payload, err = base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
@@ -75,9 +87,13 @@ func ediTokenClaims(w *world) {
 			w.Errorf("%s is %v, want null", name, v)
 		}
 	}
-	principals, _ := claims["principals"].([]any)
-	if claims["isEmailEnabled"] != true || claims["idpName"] != "system" || len(principals) != 3 ||
-		!slices.Contains(principals, any("EDI-bdae74972ed710c56b1e0df18ccb6e23c31f60f6")) {
+	// Public, authenticated, Vetted and the groups they are a member of; not the
+	// one they own and left, nor one of another kind.
+	principals := []any{
+		"EDI-078e6e3cee4f7f2812f150701da9351acb51e089", "EDI-7be3510d08def0dfc667824ebd4f4f1bbd770234",
+		"EDI-bdae74972ed710c56b1e0df18ccb6e23c31f60f6", "EDI-joined", "EDI-led",
+	}
+	if got, _ := claims["principals"].([]any); claims["isEmailEnabled"] != true || claims["idpName"] != "system" || !slices.Equal(got, principals) {
 		w.Errorf("claims %s", payload)
 	}
 }

@@ -119,7 +119,7 @@ func (s *Service) original(ctx context.Context, text string) (Live, error) {
 }
 
 // MintCookie gives a fresh edi-token for a live session, which then lives on as
-// long as the token does.
+// long as the token does, and in all no longer than longestLife.
 func (s *Service) MintCookie(ctx context.Context, live Live) (text string, expires time.Time, err error) {
 	var person Person
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
@@ -129,13 +129,18 @@ func (s *Service) MintCookie(ctx context.Context, live Live) (text string, expir
 		}
 		now := tx.Now()
 		sess := live.Session
-		if end := now.Add(CookieLife); end.After(sess.Expires) {
-			sess.Expires = end
+		if expires = now.Add(CookieLife); expires.After(sess.Created.Add(longestLife)) {
+			expires = sess.Created.Add(longestLife)
+		}
+		if !now.Before(expires) {
+			return user.Refuse(user.BadToken, "edi-token")
+		}
+		if expires.After(sess.Expires) {
+			sess.Expires = expires
 			if err := store.Put(tx, sess); err != nil {
 				return fmt.Errorf("lengthening a session: %w", err)
 			}
 		}
-		expires = now.Add(CookieLife)
 		person, err = PersonOf(tx, u)
 		return err
 	})

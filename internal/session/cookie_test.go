@@ -142,6 +142,35 @@ func minting(w *world) {
 	})
 }
 
+// A session that is renewed as often as can be ends thirty days after it began.
+func renewedForEver(w *world) {
+	p := w.person("Ada")
+	s, _ := w.begun(p, user.DoorEDI)
+	live, began := session.Live{Session: s, User: p.user}, w.clock.Now()
+	const longest = 30 * 24 * time.Hour
+	for {
+		text, until, err := w.sessions.MintCookie(w.Context(), live)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if until.After(began.Add(longest)) {
+			w.Fatalf("good until %v after it began", until.Sub(began))
+		}
+		if until.Equal(began.Add(longest)) {
+			w.clock.advance(until.Sub(w.clock.Now()))
+			_, err := w.sessions.Cookie(w.Context(), text)
+			w.dead(err)
+			_, _, err = w.sessions.MintCookie(w.Context(), live)
+			w.dead(err)
+			return
+		}
+		w.clock.advance(session.CookieLife - time.Hour)
+		if live, err = w.sessions.Cookie(w.Context(), text); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
 // A token that was remembered as verified is dead with the key that signed it.
 func rotatedKeys(w *world) {
 	p := w.person("Ada")

@@ -20,7 +20,7 @@ const (
 	AccessLife  = time.Hour
 	RefreshLife = 14 * 24 * time.Hour
 	CookieLife  = 8 * time.Hour
-	// longestLife is how long refreshing keeps a session alive before its
+	// longestLife is how long refreshing or renewing keeps a session alive before its
 	// person has to sign in again (security T14).
 	longestLife = 30 * 24 * time.Hour
 )

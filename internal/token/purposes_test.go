@@ -53,11 +53,11 @@ func purposes(t testing.TB) []purpose {
 	}
 	rules := ediConfig(ring)
 	add("edi-token", rules, own(ediClaims(), "JWT"))
-	rules.Audience = "app"
+	rules.Audience, rules.NoAudience = "app", false
 	claims := ediClaims()
 	claims["aud"] = "app"
 	add("the partner's id token", rules, own(claims, "JWT"))
-	rules.Audience, rules.Typ = "", "state+jwt"
+	rules.Audience, rules.NoAudience, rules.Typ = "", true, "state+jwt"
 	add("state", rules, own(ediClaims(), "state+jwt"))
 
 	// The original EDI service's: the same claims and another key, without a kid.
@@ -111,7 +111,7 @@ func purposes(t testing.TB) []purpose {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(input))
 		add(name, token.VerifierConfig{
-			Algs: []token.Alg{token.HS256}, Keys: token.UnnamedKey(k), NoIssuer: true, Typ: "JWT", Now: clock,
+			Algs: []token.Alg{token.HS256}, Keys: token.UnnamedKey(k), NoIssuer: true, NoAudience: true, Typ: "JWT", Now: clock,
 		}, input+"."+b64.EncodeToString(mac.Sum(nil)))
 	}
 

@@ -39,9 +39,10 @@ type VerifierConfig struct {
 	// iss absent instead.
 	Issuer   string
 	NoIssuer bool
-	// Audience must be aud or among it. Empty: a token with an aud, or an azp,
-	// is refused.
-	Audience string
+	// Audience must be aud or among it. NoAudience, for formats that have none,
+	// refuses a token with an aud or an azp instead (security T3).
+	Audience   string
+	NoAudience bool
 	// Parties are the clients that azp may name. Empty: Audience alone. An azp
 	// is wanted where aud names several, and always with RequireParty
 	// (security T3, T12).
@@ -54,8 +55,10 @@ type VerifierConfig struct {
 	// TypClaim, if set, is what the claim typ must be: Keycloak tells an access
 	// token ("Bearer") from an ID or refresh token by that alone.
 	TypClaim string
-	// Leeway is how far clocks may differ; at most 60 s.
-	Leeway time.Duration
+	// Leeway is how far clocks may differ; at most 60 s. Ahead is the same for
+	// iat and nbf alone, where a token must not outlive its exp and yet be good
+	// at a neighbour whose clock is a little behind its maker's.
+	Leeway, Ahead time.Duration
 	// MaxAge, if set, wants an iat no longer ago than that, whatever exp says.
 	MaxAge time.Duration
 	// Now is time.Now outside of tests.
@@ -84,12 +87,16 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if (c.Issuer == "") != c.NoIssuer {
 		return nil, errors.New("token verifier: an issuer, or none said openly")
 	}
-	if c.Audience == "" && (len(c.Parties) > 0 || c.RequireParty) || slices.Contains(c.Parties, "") {
+	if (c.Audience == "") != c.NoAudience {
+		return nil, errors.New("token verifier: an audience, or none said openly")
+	}
+	if c.NoAudience && (len(c.Parties) > 0 || c.RequireParty) || slices.Contains(c.Parties, "") {
 		return nil, errors.New("token verifier: parties go with an audience, and none is empty")
 	}
-	if c.Leeway < 0 || c.Leeway > maxLeeway || c.MaxAge < 0 {
+	if c.Leeway < 0 || c.Leeway > maxLeeway || c.Ahead < 0 || c.Ahead > maxLeeway || c.MaxAge < 0 {
 		return nil, fmt.Errorf("token verifier: leeway is 0 to %v, maximum age not negative", maxLeeway)
 	}
+	c.Ahead = max(c.Ahead, c.Leeway)
 	c.Algs, c.Parties = slices.Clone(c.Algs), slices.Clone(c.Parties)
 	if len(c.Parties) == 0 && c.Audience != "" {
 		c.Parties = []string{c.Audience}
@@ -196,9 +203,9 @@ func (v *Verifier) registered(c *Claims) error {
 		return refuse("exp is missing")
 	case !now.Before(c.Expires.Add(v.c.Leeway)):
 		return refuse("expired")
-	case c.NotBefore.After(now.Add(v.c.Leeway)):
+	case c.NotBefore.After(now.Add(v.c.Ahead)):
 		return refuse("nbf is in the future")
-	case c.IssuedAt.After(now.Add(v.c.Leeway)):
+	case c.IssuedAt.After(now.Add(v.c.Ahead)):
 		return refuse("iat is in the future")
 	}
 	if v.c.MaxAge > 0 {

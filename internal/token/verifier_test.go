@@ -41,7 +41,7 @@ func newRing(t testing.TB, keys ...token.Key) *token.Ring {
 }
 
 func ediConfig(keys token.KeySource) token.VerifierConfig {
-	return token.VerifierConfig{Algs: []token.Alg{token.ES256}, Keys: keys, Issuer: issuer, Typ: "JWT", Now: clock}
+	return token.VerifierConfig{Algs: []token.Alg{token.ES256}, Keys: keys, Issuer: issuer, NoAudience: true, Typ: "JWT", Now: clock}
 }
 
 func newVerifier(t testing.TB, c token.VerifierConfig) *token.Verifier {
@@ -320,15 +320,18 @@ func TestFormsThatAreRefused(t *testing.T) {
 func TestVerifierNeedsEverythingFixed(t *testing.T) {
 	whole := ediConfig(newRing(t, newKey(t, token.Active)))
 	for name, change := range map[string]func(*token.VerifierConfig){
-		"algorithms":    func(c *token.VerifierConfig) { c.Algs = nil },
-		"alg none":      func(c *token.VerifierConfig) { c.Algs = []token.Alg{"none"} },
-		"keys":          func(c *token.VerifierConfig) { c.Keys = nil },
-		"issuer":        func(c *token.VerifierConfig) { c.Issuer = "" },
-		"issuer, both":  func(c *token.VerifierConfig) { c.NoIssuer = true },
-		"typ":           func(c *token.VerifierConfig) { c.Typ = "" },
-		"clock":         func(c *token.VerifierConfig) { c.Now = nil },
-		"large leeway":  func(c *token.VerifierConfig) { c.Leeway = 61 * time.Second },
-		"negative ages": func(c *token.VerifierConfig) { c.MaxAge = -1 },
+		"algorithms":     func(c *token.VerifierConfig) { c.Algs = nil },
+		"alg none":       func(c *token.VerifierConfig) { c.Algs = []token.Alg{"none"} },
+		"keys":           func(c *token.VerifierConfig) { c.Keys = nil },
+		"issuer":         func(c *token.VerifierConfig) { c.Issuer = "" },
+		"issuer, both":   func(c *token.VerifierConfig) { c.NoIssuer = true },
+		"audience":       func(c *token.VerifierConfig) { c.NoAudience = false },
+		"audience, both": func(c *token.VerifierConfig) { c.Audience = "usher" },
+		"large ahead":    func(c *token.VerifierConfig) { c.Ahead = 61 * time.Second },
+		"typ":            func(c *token.VerifierConfig) { c.Typ = "" },
+		"clock":          func(c *token.VerifierConfig) { c.Now = nil },
+		"large leeway":   func(c *token.VerifierConfig) { c.Leeway = 61 * time.Second },
+		"negative ages":  func(c *token.VerifierConfig) { c.MaxAge = -1 },
 	} {
 		c := whole
 		change(&c)
@@ -348,6 +351,35 @@ func TestTrueIsTheLiteralAlone(t *testing.T) {
 		c, err := v.Verify(text)
 		if err != nil || c.True("email_verified") != want || c.True("Email_Verified") {
 			t.Errorf("%#v: %v, %v", value, c.True("email_verified"), err)
+		}
+	}
+}
+
+// Given two processes whose clocks differ a little, when one made a token just
+// now, then the other takes it; but its end is its end.
+func TestAheadIsForTheBeginningAlone(t *testing.T) {
+	ring := newRing(t, newKey(t, token.Active))
+	rules := ediConfig(ring)
+	rules.Ahead = 2 * time.Second
+	v := newVerifier(t, rules)
+	for name, c := range map[string]struct {
+		issued, expires time.Duration
+		good            bool
+	}{
+		"made a second ahead":      {time.Second, time.Hour, true},
+		"made two seconds ahead":   {2 * time.Second, time.Hour, true},
+		"made three seconds ahead": {3 * time.Second, time.Hour, false},
+		"ended just now":           {-time.Hour, 0, false},
+	} {
+		claims := ediClaims()
+		claims["iat"], claims["nbf"] = now.Add(c.issued).Unix(), now.Add(c.issued).Unix()
+		claims["exp"] = now.Add(c.expires).Unix()
+		text, err := ring.Sign(claims, "JWT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Verify(text); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

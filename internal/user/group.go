@@ -21,6 +21,9 @@ const (
 	GroupSystem = "system" // Vetted
 	GroupRole   = "role"   // sysadmin, operator, staff
 	GroupPlain  = "group"
+	// GroupEDI is the kind of the groups that people make at the EDI door; the
+	// name of one is its EDI number (contract edi.md, section 6).
+	GroupEDI = "edi"
 )
 
 // Vetted is the system group whose members may reserve profiles at the EDI door.
@@ -32,6 +35,9 @@ const (
 	RoleStaff    = "staff"
 	RoleSysadmin = "sysadmin"
 )
+
+// MemberOwner is the role of somebody who owns a group and is no member of it.
+const MemberOwner = "owner"
 
 // Membership puts a user in a group, on a strand's word.
 type Membership struct {

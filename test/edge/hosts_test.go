@@ -50,6 +50,33 @@ func TestHostOpensADoorAndNothingElse(t *testing.T) {
 	}
 }
 
+// H8. Where hosts are configured, nobody is answered under another name but who
+// asks whether usher is well; the internal listener answers at any.
+func TestOnlyConfiguredHostsAreAnswered(t *testing.T) {
+	s := harness.Start(t, harness.Options{Env: []string{
+		"USHER_HOSTS=id.usher.test", "USHER_PUBLIC_URL=https://public.usher.test", "USHER_DOORS_EDI_HOST=edi.usher.test",
+	}})
+	for _, c := range []struct {
+		base, target, host string
+		status             int
+	}{
+		{s.Public, "/api/users", "id.usher.test", 401},
+		{s.Public, "/api/users", "ID.usher.test.:443", 401},
+		{s.Public, "/api/users", "public.usher.test", 401},
+		{s.Public, "/auth/v1/ping", "edi.usher.test", 200},
+		{s.Public, "/api/users", "evil.test", 421},
+		{s.Public, "/api/users", "127.0.0.1", 421},
+		{s.Public, "/", "", 421},
+		{s.Public, "/health/live", "10.0.0.7:8080", 200},
+		{s.Internal, "/api/users", "usher.internal", 401},
+	} {
+		got := once(t, hostOf(c.base), fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c.target, c.host))
+		if got.status != c.status {
+			t.Errorf("%s at %q: %d %s, want %d", c.target, c.host, got.status, got.body, c.status)
+		}
+	}
+}
+
 // H6, H8. No answer is made of what a request says of its host or scheme.
 func TestAnswersAreNotMadeOfTheRequestsHost(t *testing.T) {
 	s := newScene(t, harness.Options{Env: []string{"USHER_PUBLIC_URL=https://id.usher.test"}})

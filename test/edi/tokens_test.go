@@ -49,6 +49,33 @@ func TestRefreshAndDownload(t *testing.T) {
 	})
 }
 
+// Who shows the configured key has a token for any profile, and one for nobody
+// who may not sign in.
+func TestTokenByKey(t *testing.T) {
+	const key = "0123456789-0123456789-0123456789"
+	harness.OnEachStore(t, func(t *testing.T, s harness.Store) {
+		o := s.Empty(t)
+		o.Env = []string{"USHER_DOORS_EDI_TOKEN_KEY=" + key}
+		w := town{t, harness.Start(t, o)}
+		ann := w.person("Ann", "ann@example.org", "Vetted")
+		byKey := func(key string) answer {
+			return w.asks(person{}, "POST", "/auth/v1/token/"+ann.edi, `{"key":"`+key+`"}`)
+		}
+		w.is("another key", byKey("0123456789-0123456789-012345678"), 403, "Access denied: Invalid request")
+		got := byKey(key)
+		w.is("the key", got, 200, `"msg":"Token created successfully"`)
+		other := ann
+		other.token, _ = got.body["edi-token"].(string)
+		if c := claims(w.T, other.token); c["sub"] != ann.edi || c["exp"].(float64) != c["iat"].(float64)+8*3600 {
+			w.Errorf("claims %v", c)
+		}
+		w.is("the profile by it", w.asks(other, "GET", "/auth/v1/profile/"+ann.edi, ""), 200, `"email":"ann@example.org"`)
+		w.CLI("user", "lock", ann.id)
+		w.is("of somebody locked", byKey(key), 403, "Access denied: ")
+		w.is("the token after that", w.asks(other, "GET", "/auth/v1/profile/"+ann.edi, ""), 401, "Unauthorized")
+	})
+}
+
 // Tokens of the service that usher took over from work where its public key is
 // trusted: read, renewed and refreshed like others, and no more forgiving.
 func TestTokensOfTheOriginal(t *testing.T) {
