@@ -265,6 +265,9 @@ func (c *carrying) finish() error {
 		return nil
 	}
 	kind := event.AdmissionDecided
+	if c.d.Result == Claim {
+		kind = event.ReservationClaimed
+	}
 	if c.out.Created {
 		kind = event.UserCreated
 		if err := store.InsertLater(c.tx, c.out.Strand); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
@@ -153,8 +154,8 @@ func (k *Desk) EDINumber(u user.User, kind user.StrandKind, by string) (string, 
 		ID: k.tx.NewID(), User: u.ID, Origin: u.ID, Source: user.Source(user.DoorEDI), Kind: kind, State: user.Live,
 		Document: user.Document{}, Edits: user.Document{}, Created: now, CreatedBy: by, Updated: now,
 	}
-	if err := store.Insert(k.tx, strand); err != nil {
-		return "", "", fmt.Errorf("adding an EDI strand to %s: %w", u.ID, err)
+	if err := ledger.Open(k.tx, k.pol, by).Attach(u, strand); err != nil {
+		return "", "", err
 	}
 	h := user.Handle{Space: user.SpaceEDI, Value: number, User: u.ID, Strand: strand.ID, Created: now}
 	if err := store.Insert(k.tx, h); err != nil {

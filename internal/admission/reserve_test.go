@@ -1,11 +1,14 @@
 package admission_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/storetest"
 	"github.com/usher-id/usher/internal/user"
@@ -43,6 +46,10 @@ func TestReservationUnderAnEmail(t *testing.T) {
 		owner := arrive("Ada@example.org", user.Proven)
 		if owner.User.ID != first.User.ID || owner.User.Status != user.Active {
 			t.Errorf("the proof led to %s (%s), want the reservation %s: %+v", owner.User.ID, owner.User.Status, first.User.ID, owner.Decision)
+		}
+
+		if got := told(t, s, first.User.ID); !slices.Equal(got, []event.Kind{event.UserCreated, event.StrandLinked, event.ReservationClaimed}) {
+			t.Errorf("recorded %q", got)
 		}
 
 		second := reserve("aDa@example.org") // after the proof
@@ -99,4 +106,46 @@ func TestReservingAtOnceMakesOneUser(t *testing.T) {
 			t.Errorf("%d numbers, %d times made: %v", len(seen), made, seen)
 		}
 	})
+}
+
+// Given a user without an EDI number, when one is needed, then the strand it
+// hangs on is recorded, once.
+func TestEDINumberIsRecorded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s store.Store) {
+		out, err := admission.New(s, defaults{}).Provision(t.Context(), admission.Assertion{
+			Door: user.DoorPartner, Source: "partner:__system", Kind: user.Feed, By: "__system",
+			Addresses: []admission.Address{{Kind: user.Email, Key: "numbered@example.org", Display: "numbered@example.org", Assurance: user.Attested}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			err = s.Update(t.Context(), store.Interactive, func(tx store.Tx) error {
+				_, _, err := admission.In(tx, policy.Default()).EDINumber(out.User, user.Operator, "ops")
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := told(t, s, out.User.ID); !slices.Equal(got, []event.Kind{event.UserCreated, event.StrandLinked}) {
+			t.Errorf("recorded %q", got)
+		}
+	})
+}
+
+// told are the kinds of the events about a user, in order.
+func told(t *testing.T, s store.Store, u user.ID) (kinds []event.Kind) {
+	t.Helper()
+	if err := s.View(t.Context(), func(r store.Reader) error {
+		kinds = nil
+		events, err := r.EventsOf(u, 100)
+		for _, e := range events {
+			kinds = append(kinds, event.Kind(e.Kind))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return kinds
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -34,6 +35,9 @@ func lifecycle() []scenario {
 			}
 			if w.alive(in.AccessToken) {
 				w.Error("a session outlived the lock")
+			}
+			if got := w.endings(u); !slices.Equal(got, []session.Why{session.Locked}) {
+				w.Errorf("it ended because of %q", got)
 			}
 			before := w.dump(true)
 			if rec, err = w.feed.Lock(w.Context(), system, number); err != nil || rec.LockedAt.IsZero() {
@@ -88,6 +92,9 @@ func lifecycle() []scenario {
 			}
 			if w.alive(in.AccessToken) {
 				w.Error("a session outlived the user")
+			}
+			if got := w.endings(rec.User.ID); !slices.Equal(got, []session.Why{session.Left}) {
+				w.Errorf("it ended because of %q", got)
 			}
 			read := w.read(system, number)
 			if read.Strand.Document.Text(user.GivenName) != "Cersei" || !read.Strand.Withdrawn.Equal(rec.Strand.Withdrawn) || read.HasPassword {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/snowflake"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -199,7 +200,7 @@ func (s *syncing) setLock(rec *store.Record, locked bool) (bool, error) {
 		locks = append(locks, l)
 		err = store.Insert(s.tx, l)
 		if err == nil {
-			_, err = s.tx.EndSessions(rec.User.ID, "", s.tx.Now())
+			err = session.EndAll(s.tx, rec.User.ID, "", s.ending(session.Locked))
 		}
 	} else {
 		locks = slices.DeleteFunc(locks, func(o user.Lock) bool { return o.Source == s.c.Source })

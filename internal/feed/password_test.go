@@ -6,6 +6,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -43,6 +44,9 @@ func passwords() []scenario {
 			got := w.sync(in)
 			if w.alive(first.AccessToken) || w.alive(second.AccessToken) {
 				w.Error("a session outlived its password")
+			}
+			if why := w.endings(got.Record.User.ID); !slices.Equal(why, []session.Why{session.PasswordChanged}) {
+				w.Errorf("they ended because of %q", why)
 			}
 			if got.Record.Strand.UpdatedBy != "__system" || got.Record.User.Epoch != res.Record.User.Epoch+1 {
 				w.Errorf("updated by %q, epoch %d", got.Record.Strand.UpdatedBy, got.Record.User.Epoch)

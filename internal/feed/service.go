@@ -62,7 +62,7 @@ func (s *Service) Sync(ctx context.Context, c Caller, in Sync, mode Mode) (Resul
 	if n, err := s.repeatedIn(ctx, c, []prepared{p}, known[:]); n == 1 || err != nil {
 		return known[0].Result, err
 	}
-	res, refusal, err := s.write(ctx, c, store.Interactive, p, mode)
+	res, refusal, err := s.write(ctx, c, store.Interactive, p, manner{mode: mode})
 	if err != nil {
 		return Result{}, err
 	}
@@ -74,12 +74,14 @@ func (s *Service) Sync(ctx context.Context, c Caller, in Sync, mode Mode) (Resul
 
 // write runs one prepared sync. A refusal is committed, since the decision
 // that led to it is kept.
-func (s *Service) write(ctx context.Context, c Caller, lane store.Lane, p prepared, mode Mode) (res Result, refusal *user.Refusal, err error) {
+func (s *Service) write(ctx context.Context, c Caller, lane store.Lane, p prepared, how manner) (res Result, refusal *user.Refusal, err error) {
 	pol := s.policies.Current()
 	err = s.store.Update(ctx, lane, func(tx store.Tx) error {
 		var err error
-		res, refusal, err = split(newSyncing(tx, pol, c).sync(p))
-		if err == nil && mode == DryRun {
+		sy := newSyncing(tx, pol, c)
+		sy.numbers = how.numbers
+		res, refusal, err = split(sy.sync(p))
+		if err == nil && how.mode == DryRun {
 			return errDry
 		}
 		return err
@@ -87,7 +89,7 @@ func (s *Service) write(ctx context.Context, c Caller, lane store.Lane, p prepar
 	if errors.Is(err, errDry) {
 		err = nil
 	}
-	return res, refusal, err
+	return how.answer(p, res), refusal, err
 }
 
 func split(res Result, err error) (Result, *user.Refusal, error) {
@@ -117,6 +119,10 @@ const BatchSize = 64
 // refused does not hurt its neighbours; a fault is returned and leaves every
 // line as it was.
 func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchResult, error) {
+	return s.batch(ctx, c, in, manner{mode: Write, numbers: minting})
+}
+
+func (s *Service) batch(ctx context.Context, c Caller, in []Sync, how manner) ([]BatchResult, error) {
 	if len(in) > BatchSize {
 		return nil, user.Refuse(user.TooLarge, "", "limit", strconv.Itoa(BatchSize))
 	}
@@ -157,11 +163,12 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 	}
 	pol := s.policies.Current()
 	err = s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
-		seen, err := foresee(tx, ready[known:])
+		seen, err := foresee(tx, ready[known:], how.numbers)
 		if err != nil {
 			return err
 		}
 		sy := newSyncing(seen, pol, c)
+		sy.numbers = how.numbers
 		for i, p := range ready {
 			if i < known || refused[i] != nil {
 				continue
@@ -170,11 +177,14 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 			if err != nil {
 				return err
 			}
-			out[i] = newBatchResult(res, refusal)
+			out[i] = newBatchResult(how.answer(p, res), refusal)
+		}
+		if how.mode == DryRun {
+			return errDry
 		}
 		return nil
 	})
-	if err == nil {
+	if err == nil || errors.Is(err, errDry) {
 		return out, nil
 	}
 	if errors.Is(err, store.ErrUnavailable) {
@@ -186,7 +196,7 @@ func (s *Service) SyncBatch(ctx context.Context, c Caller, in []Sync) ([]BatchRe
 		if i < known || refused[i] != nil {
 			continue
 		}
-		res, refusal, err := s.write(ctx, c, store.Bulk, p, Write)
+		res, refusal, err := s.write(ctx, c, store.Bulk, p, how)
 		if err != nil {
 			return nil, fmt.Errorf("syncing line %d alone: %w", i, err)
 		}

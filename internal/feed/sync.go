@@ -11,6 +11,7 @@ import (
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -21,6 +22,8 @@ type syncing struct {
 	pol  policy.Policy
 	c    Caller
 	desk *admission.Desk
+	// numbers are minted unless an importer says otherwise.
+	numbers numbering
 }
 
 func newSyncing(tx store.Tx, pol policy.Policy, c Caller) *syncing {
@@ -31,7 +34,7 @@ func newSyncing(tx store.Tx, pol policy.Policy, c Caller) *syncing {
 // write, so that a batch can go on after one.
 func (s *syncing) sync(p prepared) (Result, error) {
 	p.facts = maps.Clone(p.facts) // added to below, and the transaction may run again
-	rec, found, err := match(s.tx, s.c.Source, p)
+	rec, found, err := s.find(p)
 	if err != nil {
 		return Result{}, err
 	}
@@ -48,7 +51,7 @@ func (s *syncing) create(p prepared) (Result, error) {
 	if p.email == nil {
 		return Result{}, user.Refuse(user.Missing, "email")
 	}
-	names := []user.Handle{{Space: user.SpacePartner, Value: strconv.FormatInt(s.tx.NewNumber(), 10)}}
+	names := []user.Handle{{Space: user.SpacePartner, Value: s.number(p)}}
 	tombstone := false
 	if p.username != nil {
 		if err := s.meansNobodyElse("", *p.username); err != nil {
@@ -77,7 +80,7 @@ func (s *syncing) create(p prepared) (Result, error) {
 	}
 	res := Result{
 		Record:  store.Record{User: out.User, Strand: out.Strand, Number: names[0].Value},
-		Created: true, Ignored: out.Ignored, Changes: changes(nil, p.facts),
+		Created: true, Changed: true, Ignored: out.Ignored, Changes: changes(nil, p.facts),
 	}
 	if tombstone {
 		if err := s.takeName(out.User.ID, out.Strand.ID, p.username.Key); err != nil {
@@ -160,7 +163,7 @@ func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 		}
 		touched = touched || locked
 	}
-	if !touched {
+	if res.Changed = touched; !touched {
 		return res, nil
 	}
 	return res, s.touch(&res.Record.Strand)
@@ -203,10 +206,14 @@ func (s *syncing) reprovision(res *Result, p prepared, changed map[user.Attr]*st
 	return true, s.endSessions(&res.Record)
 }
 
+func (s *syncing) ending(why session.Why) session.Ending {
+	return session.Ending{Actor: s.c.By, Door: s.c.Source.Door(), Why: why}
+}
+
 // endSessions: a changed credential ends what the old one opened.
 func (s *syncing) endSessions(rec *store.Record) error {
-	if _, err := s.tx.EndSessions(rec.User.ID, "", s.tx.Now()); err != nil {
-		return fmt.Errorf("ending sessions: %w", err)
+	if err := session.EndAll(s.tx, rec.User.ID, "", s.ending(session.PasswordChanged)); err != nil {
+		return err
 	}
 	rec.User.Epoch++
 	if err := store.Put(s.tx, rec.User); err != nil {

@@ -50,6 +50,7 @@ type Change struct {
 type Result struct {
 	Record  store.Record
 	Created bool // the record; its user may have been there before
+	Changed bool // the record, its password, identities or lock; true where Created
 	Changes []Change
 	// Ignored names what was not taken, as "password".
 	Ignored []string

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/password"
@@ -202,6 +203,23 @@ func (w *world) alive(access string) bool {
 	}
 	w.isRefusal(err, user.BadToken, "accessToken")
 	return false
+}
+
+// endings are the reasons for which a user's sessions were ended.
+func (w *world) endings(u user.ID) (whys []session.Why) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		whys = nil
+		events, err := r.EventsOf(u, 100)
+		for _, e := range events {
+			var body struct{ Why session.Why }
+			if event.Kind(e.Kind) == event.SessionEnded && json.Unmarshal(e.Body, &body) == nil {
+				whys = append(whys, body.Why)
+			}
+		}
+		return err
+	})
+	return whys
 }
 
 // dump is all that a feed could have written, with or without events.

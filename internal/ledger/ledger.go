@@ -6,6 +6,7 @@ import (
 
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -72,10 +73,12 @@ func (b *Book) Attach(u user.User, s user.Strand) error {
 // sessions, refresh families and tokens of every earlier epoch.
 func (b *Book) changeOwner(u *user.User) error {
 	u.Epoch++
-	if _, err := b.tx.EndSessions(u.ID, "", b.tx.Now()); err != nil {
-		return fmt.Errorf("ending the sessions of %s: %w", u.ID, err)
-	}
-	return nil
+	return session.EndAll(b.tx, u.ID, "", session.Ending{Actor: b.by, Why: session.OwnerChanged})
+}
+
+// endSessions ends what was begun by one strand.
+func (b *Book) endSessions(u user.ID, s user.Strand, why session.Why) error {
+	return session.EndAll(b.tx, u, s.ID, session.Ending{Actor: b.by, Door: s.Source.Door(), Why: why})
 }
 
 // undo is what an entry needs to be undone. Handles, claims and passwords that

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -20,8 +21,8 @@ func (b *Book) CloseStrand(u user.User, s user.Strand) (user.User, user.Strand, 
 	if _, err := b.setPasswordsAside(u.ID, func(p user.Password) bool { return p.Strand == s.ID }); err != nil {
 		return u, s, err
 	}
-	if _, err := b.tx.EndSessions(u.ID, s.ID, now); err != nil {
-		return u, s, fmt.Errorf("ending the sessions of strand %s: %w", s.ID, err)
+	if err := b.endSessions(u.ID, s, session.Left); err != nil {
+		return u, s, err
 	}
 	if err := b.dropMemberships(u.ID, s.ID); err != nil {
 		return u, s, err
@@ -50,7 +51,6 @@ func (b *Book) CloseStrand(u user.User, s user.Strand) (user.User, user.Strand, 
 // in its space end, and the names answer as unknown from then on. When no
 // human strand is left the user is erased.
 func (b *Book) LeaveDoor(u user.User, door user.Door, names user.Space) error {
-	now := b.tx.Now()
 	strands, err := b.tx.Strands(u.ID)
 	if err != nil {
 		return fmt.Errorf("reading the strands of %s: %w", u.ID, err)
@@ -91,12 +91,11 @@ func (b *Book) LeaveDoor(u user.User, door user.Door, names user.Space) error {
 		return fmt.Errorf("reading the sessions of %s: %w", u.ID, err)
 	}
 	for _, s := range sessions {
-		if s.Door != door || !s.Revoked.IsZero() {
+		if s.Door != door {
 			continue
 		}
-		s.Revoked = now
-		if err := store.Put(b.tx, s); err != nil {
-			return fmt.Errorf("ending a session of %s: %w", u.ID, err)
+		if err := session.End(b.tx, s, session.Ending{Actor: b.by, Door: door, Why: session.Left}); err != nil {
+			return err
 		}
 	}
 	if err := b.log(event.StrandWithdrawn, u.ID, door, nil); err != nil {
@@ -109,8 +108,8 @@ func (b *Book) LeaveDoor(u user.User, door user.Door, names user.Space) error {
 // eraseStrand removes one strand's content and what hangs on it.
 func (b *Book) eraseStrand(u user.User, s user.Strand) error {
 	now := b.tx.Now()
-	if _, err := b.tx.EndSessions(u.ID, s.ID, now); err != nil {
-		return fmt.Errorf("ending the sessions of strand %s: %w", s.ID, err)
+	if err := b.endSessions(u.ID, s, session.Left); err != nil {
+		return err
 	}
 	if err := b.dropMemberships(u.ID, s.ID); err != nil {
 		return err

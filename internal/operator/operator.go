@@ -12,6 +12,7 @@ import (
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -165,8 +166,8 @@ func (s *Service) Lock(ctx context.Context, ref, reason string) (user.User, erro
 		} else if err != nil {
 			return u, fmt.Errorf("locking %s: %w", u.ID, err)
 		}
-		if _, err := tx.EndSessions(u.ID, "", tx.Now()); err != nil {
-			return u, fmt.Errorf("ending the sessions of %s: %w", u.ID, err)
+		if err := session.EndAll(tx, u.ID, "", session.Ending{Actor: s.by, Why: session.Locked}); err != nil {
+			return u, err
 		}
 		return u, s.log(tx, event.UserLocked, u.ID, map[string]any{"reason": reason})
 	})
