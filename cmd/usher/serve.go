@@ -72,12 +72,22 @@ func (serveCmd) Run(e *environment) (err error) {
 	srv := server.New(server.Options{
 		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
 		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
-		HSTS: len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
+		InternalHosts: internalHosts(cfg),
+		HSTS:          len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})
 	stopBackground := a.background(e.ctx, worker)
 	defer stopBackground()
 	a.announce(e, public.Addr(), internal, dev)
 	return srv.Serve(e.ctx)
+}
+
+// internalHosts are the names of the internal listener: any where a secret or a
+// socket's file says who may ask.
+func internalHosts(cfg *config.Config) []string {
+	if cfg.Doors.Partner.InternalSecret != "" || strings.HasPrefix(cfg.InternalListen, "unix:") {
+		return nil
+	}
+	return append([]string{}, cfg.Names()...)
 }
 
 func listen(ctx context.Context, cfg *config.Config) (public, internal net.Listener, err error) {

@@ -45,9 +45,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	outside := mounting{pages: pages, elsewhere: newMux(pages), byHost: map[string]http.Handler{}}
 	outside.elsewhere.HandleFunc("GET /.well-known/jwks.json", a.serveJWKS)
-	inside := http.NewServeMux()
-	inside.HandleFunc("/", pages.NotFound)
 	doors := a.cfg.Doors
+	inside := http.NewServeMux()
+	inside.Handle("/", pages.Operator(doors.Partner.InternalSecret))
 	if doors.Partner.Enabled {
 		outside.mount(doors.Partner.Host, anyLength(partner.BatchPath, partnerDoor.Public()), partnerPaths...)
 		internally := anyLength(partner.BatchPath, partnerDoor.Internal())

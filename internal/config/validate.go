@@ -117,21 +117,32 @@ func (c *Config) Resolve(bound net.Addr) {
 	if c.Doors.EDI.Issuer == "" {
 		c.Doors.EDI.Issuer = c.PublicURL
 	}
-	host := ""
-	if u, err := url.Parse(c.PublicURL); err == nil {
-		host = u.Hostname()
-	}
 	if c.Doors.EDI.HD == "" {
-		c.Doors.EDI.HD = host
+		c.Doors.EDI.HD = c.publicHost()
 	}
 	if len(c.Hosts) > 0 {
-		d := c.Doors
-		for _, name := range []string{host, d.Portal.Host, d.Partner.Host, d.Sunbird.Host, d.EDI.Host, d.GQLAuth.Host} {
-			if name != "" && !slices.Contains(c.Hosts, name) {
-				c.Hosts = append(c.Hosts, name)
-			}
+		c.Hosts = c.Names()
+	}
+}
+
+// Names are the host names that are usher's own: Hosts, and those of PublicURL
+// and of the doors.
+func (c *Config) Names() []string {
+	names, d := slices.Clone(c.Hosts), c.Doors
+	for _, name := range []string{c.publicHost(), d.Portal.Host, d.Partner.Host, d.Sunbird.Host, d.EDI.Host, d.GQLAuth.Host} {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
+	return names
+}
+
+func (c *Config) publicHost() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // urlOf is where this machine reaches the listener: a wildcard is bound

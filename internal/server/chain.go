@@ -20,9 +20,12 @@ func Public(h http.Handler, o Options, health func(http.ResponseWriter, *http.Re
 }
 
 // Internal wraps the handlers of the internal listener: the same without the
-// removal of internal headers, and at any host name.
+// removal of internal headers, and at other host names.
 func Internal(h http.Handler, o Options, health func(http.ResponseWriter, *http.Request) bool) http.Handler {
 	h = limitBody(asWritten(h))
+	if o.InternalHosts != nil {
+		h = allowLocal(h, o.InternalHosts)
+	}
 	h = first(health, h)
 	h = recovering(h, o.Log)
 	h = closeAfterEncodings(h)

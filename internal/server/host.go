@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 )
 
@@ -41,6 +42,24 @@ func allowHosts(next http.Handler, hosts []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowed[hostName(r.Host)] {
 			Problem(w, http.StatusMisdirectedRequest, "This server does not answer for that host name.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allowLocal answers 421 to every name with a dot but localhost's own and those
+// given. Whoever asks for an address, or for a name within this network, cannot
+// have been led here by a stranger's name (DNS rebinding).
+func allowLocal(next http.Handler, hosts []string) http.Handler {
+	allowed := map[string]bool{}
+	for _, h := range hosts {
+		allowed[hostName(h)] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostName(r.Host)
+		if _, err := netip.ParseAddr(host); err != nil && strings.Contains(host, ".") && !allowed[host] && !strings.HasSuffix(host, ".localhost") {
+			Problem(w, http.StatusMisdirectedRequest, "Without doors.partner.internal_secret this listener answers under localhost, an IP address, a name without a dot and usher's own names: another may be a web page's.")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -40,6 +40,11 @@ type Options struct {
 	InternalHeaders []string
 	// Hosts are the names that the public listener answers to; empty: any.
 	Hosts []string
+	// InternalHosts are the names that the internal listener answers to besides
+	// localhost, IP addresses and names without a dot; nil: any. For one that asks for no secret: a web
+	// page can have a name of its own point at this machine, and its browser
+	// speak as the system.
+	InternalHosts []string
 	// HSTS tells browsers to come by https only: for a public URL that is https.
 	HSTS bool
 }

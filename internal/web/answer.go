@@ -56,7 +56,7 @@ func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
 // fault answers when the store could not be read.
 func (p *Pages) fault(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.Is(err, store.ErrUnavailable) {
-		p.log.ErrorContext(r.Context(), "reading the development inbox failed", "err", err)
+		p.log.ErrorContext(r.Context(), "reading for a page failed", "err", err)
 	}
 	w.Header().Set("Retry-After", "1")
 	if wantsPage(r) {

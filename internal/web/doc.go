@@ -8,6 +8,10 @@
 //	GET /assets/…        ── style sheet, icon; kept by browsers for a year
 //	anything else        ── NotFound: a page, or problem+json
 //
+//	internal listener:
+//	GET  /jobs           ── store.Jobs ─────────> jobs.html     what was given up
+//	POST /jobs[/{id}]/retry ── job.Retry ───────> 303 /jobs
+//
 // Pages are rendered here, need no script, and allow none: the content
 // security policy lets in this server's own style sheet and nothing else.
 // Texts live in templates/, one folder a language.

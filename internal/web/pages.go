@@ -21,7 +21,7 @@ var templateFiles embed.FS
 
 // Options is what the pages are made of.
 type Options struct {
-	Store store.Store // read for the development inbox only
+	Store store.Store // messages for the development inbox, jobs for the operator
 	Start Start
 	Log   *slog.Logger
 }
@@ -33,6 +33,7 @@ type Pages struct {
 	log   *slog.Logger
 
 	mux    *http.ServeMux
+	whole  http.Handler     // mux, for paths as written
 	assets map[string]asset // by path
 	langs  []string
 	match  language.Matcher
@@ -60,17 +61,25 @@ func New(o Options) (*Pages, error) {
 		p.get("/dev/inbox.json", p.inboxJSON)
 	}
 	p.mux.HandleFunc("/", p.NotFound)
+	p.whole = p.asWritten(p.mux)
 	return p, nil
 }
 
-// ServeHTTP answers every path; what is no page is NotFound, and so is a page's
-// path in another spelling, to which the router would redirect.
+// ServeHTTP answers every path; what is no page is NotFound.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !server.CleanPath(r.URL) {
-		p.NotFound(w, r)
-		return
-	}
-	p.mux.ServeHTTP(w, r)
+	p.whole.ServeHTTP(w, r)
+}
+
+// asWritten takes a page's path in another spelling, to which the router would
+// redirect, for none.
+func (p *Pages) asWritten(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !server.CleanPath(r.URL) {
+			p.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // get serves a page to GET and HEAD, and refuses everything else.
@@ -87,7 +96,7 @@ func (p *Pages) get(path string, h http.HandlerFunc) {
 
 // names of pages; each is a file in every language's folder, shown within
 // layout.html of the same folder.
-var names = []string{"start", "closed", "inbox", "message", "missing", "fault"}
+var names = []string{"start", "closed", "inbox", "message", "missing", "fault", "jobs"}
 
 func (p *Pages) load() error {
 	folders, err := fs.ReadDir(templateFiles, "templates")
@@ -130,7 +139,9 @@ type view struct {
 	Dev     bool
 	Page    string
 	Refresh int // seconds until the page loads itself again; 0: never
-	Data    any
+	// Operator: the page is one of the internal listener.
+	Operator bool
+	Data     any
 }
 
 // refresher is data of a page that may load itself again.
@@ -139,10 +150,15 @@ type refresher interface{ refresh() int }
 // render writes a page. It is made before anything is sent, so that a fault
 // in it is an answer of its own.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	p.renderAs(w, r, status, name, view{Data: data})
+}
+
+// renderAs is render with what else is known of the page.
+func (p *Pages) renderAs(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
 	tags, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
 	_, i, _ := p.match.Match(tags...)
-	v := view{Lang: p.langs[i], Dev: p.info.Dev, Page: name, Data: data}
-	if d, ok := data.(refresher); ok {
+	v.Lang, v.Page, v.Dev = p.langs[i], name, p.info.Dev && !v.Operator
+	if d, ok := v.Data.(refresher); ok {
 		v.Refresh = d.refresh()
 	}
 	var b bytes.Buffer

@@ -178,14 +178,14 @@ var targets = []string{"POST /api/auth/login", "PUT /api/users/", "GET /auth/v1/
 
 // bytes is the request, named first, and after it the one that is named second.
 func (f framing) bytes(target, first, second string) string {
-	after := "GET /api/users HTTP/1.1\r\nHost: usher.test\r\nX-Request-Id: " + second + "\r\nConnection: close\r\n\r\n"
+	after := "GET /api/users HTTP/1.1\r\nHost: usher\r\nX-Request-Id: " + second + "\r\nConnection: close\r\n\r\n"
 	line := target + " HTTP/1.1"
 	if f.line != "" {
 		line = strings.ReplaceAll(f.line, "TARGET", target)
 	}
 	body := strings.ReplaceAll(f.body, hidden, strings.Replace(after, second, second+"-hidden", 1))
 	heads := strings.ReplaceAll(f.heads, length, fmt.Sprint(len(body)))
-	return line + "\r\nHost: usher.test\r\n" + heads + "X-Request-Id: " + first + "\r\n\r\n" + body + after
+	return line + "\r\nHost: usher\r\n" + heads + "X-Request-Id: " + first + "\r\n\r\n" + body + after
 }
 
 // H7. Given two requests on one connection, when the first's end is open to

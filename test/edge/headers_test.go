@@ -49,7 +49,7 @@ type route struct {
 }
 
 func (r route) bytes(extra string) string {
-	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: usher.test\r\n%s%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", r.method, r.path, extra, r.header, len(r.body), r.body)
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: usher\r\n%s%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", r.method, r.path, extra, r.header, len(r.body), r.body)
 }
 
 // routes are some of every door and of what belongs to none, with the things
@@ -140,7 +140,7 @@ func TestTheContextAsATrailerIsRefused(t *testing.T) {
 	for _, r := range s.routes() {
 		for _, announce := range []string{"", "Trailer: X-Sum\r\n"} {
 			for _, name := range []string{"x-user-ctx", "X-User-Ctx", "x_user_ctx", "X_USER_CTX", "x.user.ctx"} {
-				sent := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: usher.test\r\n%s%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s: %s\r\n\r\n",
+				sent := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: usher\r\n%s%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s: %s\r\n\r\n",
 					r.method, r.path, announce, r.header, max(len(r.body), 1), r.body+strings.Repeat(" ", max(0, 1-len(r.body))), name, harness.System)
 				got := once(t, hostOf(s.Public), sent)
 				if readsBody := strings.HasSuffix(r.path, "/login"); readsBody && got.status != http.StatusBadRequest {

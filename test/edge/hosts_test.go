@@ -68,11 +68,47 @@ func TestOnlyConfiguredHostsAreAnswered(t *testing.T) {
 		{s.Public, "/api/users", "127.0.0.1", 421},
 		{s.Public, "/", "", 421},
 		{s.Public, "/health/live", "10.0.0.7:8080", 200},
-		{s.Internal, "/api/users", "usher.internal", 401},
 	} {
 		got := once(t, hostOf(c.base), fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c.target, c.host))
 		if got.status != c.status {
 			t.Errorf("%s at %q: %d %s, want %d", c.target, c.host, got.status, got.body, c.status)
+		}
+	}
+}
+
+// Given a page whose own name was made to point at this machine, when its
+// browser asks the internal listener, then nobody is answered as the system;
+// with a secret, which no page knows, any name will do.
+func TestInternalListenerUnderAForeignName(t *testing.T) {
+	open := harness.Start(t, harness.Options{Env: []string{"USHER_PUBLIC_URL=https://id.usher.test", "USHER_DOORS_EDI_HOST=edi.usher.test"}})
+	const secret = "0123456789abcdef0123456789abcdef"
+	guarded := harness.Start(t, harness.Options{Env: []string{"USHER_DOORS_PARTNER_INTERNAL_SECRET=" + secret}})
+	for _, c := range []struct {
+		at     *harness.Server
+		host   string
+		status int
+	}{
+		{open, "127.0.0.1:8081", 200},
+		{open, "[::1]:8081", 200},
+		{open, "localhost", 200},
+		{open, "LOCALHOST.:8081", 200},
+		{open, "usher.localhost", 200},
+		{open, "10.1.2.3", 200},
+		{open, "id.usher.test", 200},
+		{open, "edi.usher.test:8081", 200},
+		{open, "usher.test", 421},
+		{open, "usher:8081", 200},
+		{open, "evil.test:8081", 421},
+		{open, "127.0.0.1.evil.test", 421},
+		{open, "localhost.evil.test", 421},
+		{open, "evil.localhost.test", 421},
+		{guarded, "usher.internal", 200},
+	} {
+		got := once(t, hostOf(c.at.Internal), fmt.Sprintf(
+			"GET /api/users HTTP/1.1\r\nHost: %s\r\nX-User-Ctx: %s\r\nX-Usher-Internal-Secret: %s\r\nConnection: close\r\n\r\n",
+			c.host, harness.System, secret))
+		if got.status != c.status {
+			t.Errorf("%q: %d %s, want %d", c.host, got.status, got.body, c.status)
 		}
 	}
 }
@@ -84,7 +120,7 @@ func TestAnswersAreNotMadeOfTheRequestsHost(t *testing.T) {
 	login := `{"type":"password","clientId":"client-app-id","clientSecret":"client-app-secret","withPassword":{"emailOrUsername":"ada","password":"` + password + `"}}`
 	routes := append(s.routes(), route{"POST", "/api/auth/login", "", login}, route{"GET", "/auth", "", ""}, route{"GET", "/api//users", "", ""}, route{"GET", "//evil.test/..", "", ""})
 	for _, r := range routes {
-		sent := strings.Replace(r.bytes(poison), "Host: usher.test", "Host: evil.test", 1)
+		sent := strings.Replace(r.bytes(poison), "Host: usher", "Host: evil.test", 1)
 		sent = strings.Replace(sent, " /", " http://evil.test/", 1)
 		got := once(t, hostOf(s.Public), sent)
 		whole := fmt.Sprint(got.header) + strings.ReplaceAll(got.body, "//evil.test/..", "")

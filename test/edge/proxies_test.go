@@ -247,7 +247,7 @@ func TestNoRequestHidesBehindAProxy(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s, %s: %v", x.target, x.name, err)
 			}
-			bystander, err := talk(address, "GET /auth/v1/ping HTTP/1.1\r\nHost: usher.test\r\nX-Request-Id: "+other+"\r\nConnection: close\r\n\r\n", false)
+			bystander, err := talk(address, "GET /auth/v1/ping HTTP/1.1\r\nHost: usher\r\nX-Request-Id: "+other+"\r\nConnection: close\r\n\r\n", false)
 			if err != nil || len(bystander) != 1 || bystander[0].id != other || bystander[0].status != http.StatusOK || bystander[0].body != "pong" {
 				t.Errorf("%s, %s: the next caller got %+v, %v", x.target, x.name, bystander, err)
 			}

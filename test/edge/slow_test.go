@@ -27,15 +27,15 @@ func TestSlowCallersAreHungUpOn(t *testing.T) {
 	}{
 		{"nothing", s.Public, "", "", 50},
 		{"half a request line", s.Public, "GET /auth/v1/pi", "", 50},
-		{"a head without end", s.Public, "GET / HTTP/1.1\r\nHost: usher.test\r\n", "", 50},
-		{"a head that drips", s.Public, "GET / HTTP/1.1\r\nHost: usher.test\r\n", "X-A: b\r\n", 50},
-		{"half a body", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher.test\r\nContent-Length: 100\r\n\r\n{", "", 50},
-		{"a body that drips", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher.test\r\nContent-Length: 10000\r\n\r\n{", " ", 50},
-		{"half a chunk", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher.test\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n{", "", 20},
-		{"a body that nobody reads", s.Public, "PUT /api/users HTTP/1.1\r\nHost: usher.test\r\nContent-Length: 100\r\n\r\n{", "", 20},
-		{"a batch within a line", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher.test\r\n" + context + "Transfer-Encoding: chunked\r\n\r\n64\r\n{\"email\":", "", 10},
-		{"a batch within a line, by length", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher.test\r\n" + context + "Content-Length: 1000\r\n\r\n{\"email\":", "", 10},
-		{"a batch within a line that is too long", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher.test\r\n" + context + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 70_000), "", 5},
+		{"a head without end", s.Public, "GET / HTTP/1.1\r\nHost: usher\r\n", "", 50},
+		{"a head that drips", s.Public, "GET / HTTP/1.1\r\nHost: usher\r\n", "X-A: b\r\n", 50},
+		{"half a body", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher\r\nContent-Length: 100\r\n\r\n{", "", 50},
+		{"a body that drips", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher\r\nContent-Length: 10000\r\n\r\n{", " ", 50},
+		{"half a chunk", s.Public, "POST /api/auth/login HTTP/1.1\r\nHost: usher\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n{", "", 20},
+		{"a body that nobody reads", s.Public, "PUT /api/users HTTP/1.1\r\nHost: usher\r\nContent-Length: 100\r\n\r\n{", "", 20},
+		{"a batch within a line", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher\r\n" + context + "Transfer-Encoding: chunked\r\n\r\n64\r\n{\"email\":", "", 10},
+		{"a batch within a line, by length", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher\r\n" + context + "Content-Length: 1000\r\n\r\n{\"email\":", "", 10},
+		{"a batch within a line that is too long", s.Internal, "PUT /api/users:batch HTTP/1.1\r\nHost: usher\r\n" + context + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 70_000), "", 5},
 	}
 	var all sync.WaitGroup
 	begun := make(chan struct{}, 1000)
@@ -120,7 +120,7 @@ func TestLargeHeadsAreRefused(t *testing.T) {
 			if base == s.Internal && c.status == 200 {
 				continue // it has no such path
 			}
-			got, err := talk(hostOf(base), c.line+"\r\nHost: usher.test\r\n"+c.heads+"Connection: close\r\n\r\n", false)
+			got, err := talk(hostOf(base), c.line+"\r\nHost: usher\r\n"+c.heads+"Connection: close\r\n\r\n", false)
 			if err != nil || len(got) > 1 || len(got) == 1 && got[0].status != c.status || len(got) == 0 && c.status == 200 {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
@@ -140,7 +140,7 @@ func TestABatchMayPauseBetweenLines(t *testing.T) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "PUT /api/users:batch HTTP/1.1\r\nHost: usher.test\r\nX-User-Ctx: %s\r\nTransfer-Encoding: chunked\r\n\r\n", harness.System)
+	fmt.Fprintf(conn, "PUT /api/users:batch HTTP/1.1\r\nHost: usher\r\nX-User-Ctx: %s\r\nTransfer-Encoding: chunked\r\n\r\n", harness.System)
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
