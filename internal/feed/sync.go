@@ -163,7 +163,8 @@ func (s *syncing) update(rec store.Record, p prepared) (Result, error) {
 		}
 		touched = touched || locked
 	}
-	if res.Changed = touched; !touched {
+	res.Changed = touched
+	if !touched {
 		return res, nil
 	}
 	return res, s.touch(&res.Record.Strand)

@@ -1,7 +1,6 @@
 package partner
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,23 +12,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/feed"
-	"github.com/usher-id/usher/internal/user"
 )
-
-// batchLine is the answer to one line: a user, or what was wrong with it.
-type batchLine struct {
-	Line       int       `json:"line"` // from 1, blank lines counted
-	StatusCode int       `json:"statusCode"`
-	Created    *bool     `json:"created,omitempty"`
-	Ignored    []string  `json:"ignored,omitempty"`
-	User       *userView `json:"user,omitempty"`
-	Message    any       `json:"message,omitempty"`
-	Error      string    `json:"error,omitempty"`
-}
-
-func failedLine(n int, f failure) batchLine {
-	return batchLine{Line: n, StatusCode: f.StatusCode, Message: f.Message, Error: f.Error}
-}
 
 // batch syncs any number of users: NDJSON in, a result line per user out, in
 // the same order (contract partner.md, PUT /api/users:batch). A line that is
@@ -67,13 +50,6 @@ type batching struct {
 	broken   atomic.Bool
 }
 
-// entry is one line of a chunk: a sync, or the answer it has already.
-type entry struct {
-	line int
-	in   feed.Sync
-	done *batchLine
-}
-
 // begin sends the head of the answer. Where the connection cannot read and
 // write at once, or has no deadlines, the batch goes on without.
 func (b *batching) begin() {
@@ -101,7 +77,7 @@ func (b *batching) alive() {
 type paced struct {
 	*batching
 	ctx context.Context
-	in  *lines
+	in  *Lines
 }
 
 func (p *paced) Read(buf []byte) (int, error) {
@@ -122,9 +98,9 @@ func (p *paced) Read(buf []byte) (int, error) {
 
 // chunk is what came together, and how reading ended after it.
 type chunk struct {
-	entries []entry
-	next    int // the number of the line after it
-	err     error
+	lines []Line
+	next  int // the number of the line after it
+	err   error
 }
 
 // run reads, syncs and answers chunk by chunk, until the end of the body or the
@@ -136,8 +112,8 @@ func (b *batching) run() {
 	ctx, stop := context.WithCancel(context.WithoutCancel(b.r.Context()))
 	defer stop()
 	body := &paced{batching: b, ctx: ctx}
-	body.in = newLines(body)
-	chunks, answers := make(chan chunk), make(chan []batchLine, 1)
+	body.in = NewLines(body, nil)
+	chunks, answers := make(chan chunk), make(chan []Answer, 1)
 	var sides sync.WaitGroup
 	sides.Go(func() {
 		defer close(chunks)
@@ -149,8 +125,8 @@ func (b *batching) run() {
 		}
 	})
 	for c := range chunks {
-		if len(c.entries) > 0 {
-			lines, ok := b.answer(c.entries)
+		if len(c.lines) > 0 {
+			lines, ok := b.answer(c.lines)
 			answers <- lines
 			if !ok {
 				stop()
@@ -159,7 +135,7 @@ func (b *batching) run() {
 			}
 		}
 		if c.err != nil && !errors.Is(c.err, io.EOF) {
-			answers <- []batchLine{failedLine(c.next, problem(http.StatusBadRequest, "The body broke off"))}
+			answers <- []Answer{failedAnswer(c.next, problem(http.StatusBadRequest, "The body broke off"))}
 		}
 	}
 	close(answers)
@@ -182,7 +158,7 @@ func (b *batching) contain(fn func()) {
 }
 
 // readAll reads chunks until the body ends or nobody wants more.
-func (b *batching) readAll(ctx context.Context, in *lines, to chan<- chunk) {
+func (b *batching) readAll(ctx context.Context, in *Lines, to chan<- chunk) {
 	for n := 0; ; {
 		b.alive()
 		entries, err := b.read(in, &n)
@@ -199,20 +175,19 @@ func (b *batching) readAll(ctx context.Context, in *lines, to chan<- chunk) {
 
 // read collects lines until the chunk is full or nothing more has come yet: a
 // caller that waits for the answer to its first lines gets it.
-func (b *batching) read(in *lines, n *int) ([]entry, error) {
-	var chunk []entry
+func (b *batching) read(in *Lines, n *int) ([]Line, error) {
+	var chunk []Line
 	for len(chunk) < feed.BatchSize {
-		text, err := in.next()
-		if err != nil && !errors.Is(err, errLongLine) {
+		text, err := in.Next()
+		if err != nil && !errors.Is(err, ErrLongLine) {
 			return chunk, err
 		}
 		*n++
 		switch {
 		case err != nil:
-			done := failedLine(*n, problem(http.StatusRequestEntityTooLarge, "The line is too long"))
-			chunk = append(chunk, entry{line: *n, done: &done})
+			chunk = append(chunk, LongLine(*n))
 		case len(bytes.TrimSpace(text)) > 0:
-			chunk = append(chunk, readEntry(*n, text))
+			chunk = append(chunk, ReadLine(*n, text))
 		}
 		if len(chunk) > 0 && !in.waiting() {
 			break
@@ -221,55 +196,21 @@ func (b *batching) read(in *lines, n *int) ([]entry, error) {
 	return chunk, nil
 }
 
-func readEntry(n int, text []byte) entry {
-	m, err := parseObject(text)
-	var in feed.Sync
-	if err == nil {
-		in, err = readSync(m)
-	}
-	if err == nil && !addressed(in) {
-		err = user.Refuse(user.Missing, "email")
-	}
-	if err != nil {
-		f, _, _ := explain(administering, err)
-		done := failedLine(n, f)
-		return entry{line: n, done: &done}
-	}
-	return entry{line: n, in: in}
-}
-
-// answer syncs what can be synced of a chunk and gives a line for each. It asks
-// again whether the caller may, as each request would be asked: a batch can
-// outlive a token, and ends then.
-func (b *batching) answer(chunk []entry) (out []batchLine, ok bool) {
+// answer syncs a chunk and gives a line for each. It asks again whether the
+// caller may, as each request would be asked: a batch can outlive a token, and
+// ends then.
+func (b *batching) answer(chunk []Line) (out []Answer, ok bool) {
 	c, err := b.door.caller(b.r, b.listener)
 	if err != nil {
 		f, _, _ := explain(administering, err)
-		return []batchLine{failedLine(chunk[0].line, f)}, false
+		return []Answer{failedAnswer(chunk[0].number, f)}, false
 	}
 	b.caller = c
-	var syncs []feed.Sync
-	for _, e := range chunk {
-		if e.done == nil {
-			syncs = append(syncs, e.in)
-		}
-	}
-	results, err := b.sync(b.r.Context(), syncs)
+	out, err = Batch{Sync: b.sync, Mode: b.mode}.Answer(b.r.Context(), chunk)
 	if err != nil {
 		b.door.Log.ErrorContext(b.r.Context(), "partner door: syncing a batch", "error", err)
-	}
-	out = make([]batchLine, 0, len(chunk))
-	next := 0
-	for _, e := range chunk {
-		switch {
-		case e.done != nil:
-			out = append(out, *e.done)
-		case err != nil:
-			f, _, _ := explain(administering, err)
-			out = append(out, failedLine(e.line, f))
-		default:
-			out = append(out, lineOf(e.line, results[next], b.mode))
-			next++
+		for _, l := range chunk {
+			out = append(out, l.fail(err))
 		}
 	}
 	return out, true
@@ -277,15 +218,8 @@ func (b *batching) answer(chunk []entry) (out []batchLine, ok bool) {
 
 // sync writes a chunk in one go, or tries each line of it.
 func (b *batching) sync(ctx context.Context, in []feed.Sync) ([]feed.BatchResult, error) {
-	if len(in) == 0 {
-		return nil, nil
-	}
 	if b.mode == feed.Write {
-		results, err := b.door.Feed.SyncBatch(ctx, b.caller.Caller, in)
-		if err == nil && len(results) != len(in) {
-			return nil, errors.New("a batch has another number of results than of lines")
-		}
-		return results, err
+		return b.door.Feed.SyncBatch(ctx, b.caller.Caller, in)
 	}
 	results := make([]feed.BatchResult, len(in))
 	for i := range in {
@@ -294,74 +228,18 @@ func (b *batching) sync(ctx context.Context, in []feed.Sync) ([]feed.BatchResult
 	return results, nil
 }
 
-func lineOf(n int, res feed.BatchResult, mode feed.Mode) batchLine {
-	if res.Err != nil {
-		f, _, _ := explain(administering, res.Err)
-		return failedLine(n, f)
-	}
-	v := view(res.Record)
-	v.Password = redacted
-	if mode == feed.DryRun {
-		v.Changes = deltas(res.Changes)
-	}
-	return batchLine{Line: n, StatusCode: http.StatusOK, Created: &res.Created, Ignored: res.Ignored, User: &v}
-}
-
 // send writes answers out and does not wait for more of them.
-func (b *batching) send(out []batchLine) {
+func (b *batching) send(out []Answer) {
 	_ = b.rc.SetWriteDeadline(time.Now().Add(b.door.BatchIdle))
-	for _, l := range out {
-		text, err := encode(l)
+	for _, a := range out {
+		text, err := a.Encode()
 		if err != nil {
 			b.door.Log.Error("partner door: encoding a line", "error", err)
 			continue
 		}
-		if _, err := b.w.Write(append(text, '\n')); err != nil {
+		if _, err := b.w.Write(text); err != nil {
 			return // the next read finds that nobody is there
 		}
 	}
 	_ = b.rc.Flush()
-}
-
-// lines cuts a body into lines of bounded length.
-type lines struct {
-	r        *bufio.Reader
-	skipping bool // the rest of a line that is too long
-}
-
-func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxBody)} }
-
-// begun says whether a part of a line has come that is not whole yet, in the
-// moment of reading more.
-func (l *lines) begun() bool { return l.skipping || l.r.Buffered() > 0 }
-
-var errLongLine = errors.New("line too long")
-
-// next gives a line, good until the following call. A line that is too long is
-// skipped and said so; io.EOF comes after the last.
-func (l *lines) next() ([]byte, error) {
-	text, err := l.r.ReadSlice('\n')
-	switch {
-	case err == nil:
-		return text, nil
-	case errors.Is(err, io.EOF) && len(text) > 0:
-		return text, nil
-	case !errors.Is(err, bufio.ErrBufferFull):
-		return nil, err
-	}
-	l.skipping = true
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = l.r.ReadSlice('\n')
-	}
-	l.skipping = false
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return nil, errLongLine
-}
-
-// waiting says whether a whole line has come already.
-func (l *lines) waiting() bool {
-	have, _ := l.r.Peek(l.r.Buffered())
-	return bytes.IndexByte(have, '\n') >= 0
 }

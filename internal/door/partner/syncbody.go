@@ -29,6 +29,34 @@ var (
 	phoneShape  = regexp.MustCompile(`^\+?[0-9(][0-9 ()./-]*$`)
 )
 
+// MemberKind is what the value of a member is in JSON.
+type MemberKind int
+
+// The kinds of members.
+const (
+	TextMember MemberKind = iota
+	FlagMember            // true or false
+	ListMember
+)
+
+// Member is one member of the body of PUT /api/users.
+type Member struct {
+	Name string
+	Kind MemberKind
+}
+
+// Members are those that say anything about a user, in the order of the
+// contract.
+func Members() []Member {
+	return []Member{
+		{"id", TextMember}, {"_guid", TextMember}, {"identities", ListMember},
+		{"username", TextMember}, {"email", TextMember}, {"emailVerified", FlagMember},
+		{"password", TextMember}, {"passwordHash", TextMember}, {"isActive", FlagMember},
+		{"firstName", TextMember}, {"lastName", TextMember}, {"locale", TextMember}, {"roles", ListMember},
+		{"phoneNumber", TextMember}, {"avatar", TextMember}, {"birthday", TextMember}, {"gender", TextMember},
+	}
+}
+
 // readSync reads a user as a partner describes it; members that are not known
 // are not looked at. The error is a badRequest with all that is wrong.
 func readSync(m map[string]json.RawMessage) (feed.Sync, error) {
