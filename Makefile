@@ -6,9 +6,10 @@ LDFLAGS       := -s -w -X main.version=$(VERSION)
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PKG           ?= ./...
+FUZZTIME      ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race cover lint fmt bench crash clean
+.PHONY: help run build test race cover lint fmt bench fuzz crash clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ fmt: ## format with gofumpt
 
 bench: ## measure: results as a table, the method in docs/
 	$(GO) run ./bench
+
+fuzz: ## run every fuzz target, FUZZTIME=20s each (about ten minutes), and report as a table
+	$(GO) run ./scripts/fuzz -time $(FUZZTIME)
 
 crash: ## kill -9 200 times with 50 writers, PostgreSQL stopped 50 times (about half an hour)
 	USHER_CRASH_ROUNDS=200 USHER_CRASH_WRITERS=50 USHER_CRASH_STOPS=50 $(GO) test -count=1 -timeout=3h -v ./test/crash
