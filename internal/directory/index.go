@@ -108,16 +108,13 @@ func look(r store.Reader) (round, error) {
 	if len(numbered) > 0 {
 		out.to = numbered[len(numbered)-1].Seq
 	}
-	seen := map[user.ID]bool{"": true}
-	for _, e := range slices.Concat(numbered, fresh) {
-		if !matters(e) {
-			continue
+	for some := range slices.Chunk(toLookAt(slices.Concat(numbered, fresh)), store.TakenMost) {
+		// An import is about many thousands whom nobody can search for.
+		searchable, err := r.Searchable(user.SpaceEDI, some)
+		if err != nil {
+			return out, err
 		}
-		for _, id := range concerned(e) {
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
+		for _, id := range searchable {
 			have, err := r.SearchTerms(store.SearchedUser, id)
 			if err != nil {
 				return out, err
@@ -132,6 +129,23 @@ func look(r store.Reader) (round, error) {
 		}
 	}
 	return out, nil
+}
+
+// toLookAt are the users of events, each once.
+func toLookAt(events []store.Event) (ids []user.ID) {
+	seen := map[user.ID]bool{"": true}
+	for _, e := range events {
+		if !matters(e) {
+			continue
+		}
+		for _, id := range concerned(e) {
+			if !seen[id] {
+				seen[id] = true
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // matters says whether an event can be about what is searched. Most events of a

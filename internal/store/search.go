@@ -32,6 +32,9 @@ type Search interface {
 	SearchGroups(prefix string, limit int) ([]user.Group, error)
 	// SearchTerms lists what leads to one user or group, in order.
 	SearchTerms(kind SearchKind, id user.ID) ([]string, error)
+	// Searchable picks, of up to TakenMost users, those that have a name in a
+	// space, dead or alive, or terms that lead to them.
+	Searchable(numbers user.Space, ids []user.ID) ([]user.ID, error)
 	// Indexed is the number of the last event that the index has taken in, 0
 	// before the first.
 	Indexed() (int64, error)

@@ -96,6 +96,11 @@ func testTaken(t *testing.T, open Open) {
 		user.Handle{Space: user.SpacePartnerUN, Value: "n0", User: "a", Strand: "a-s", Dead: true},
 		user.Handle{Space: user.SpaceEDI, Value: "n6", User: "a", Strand: "a-s"},
 	)
+	if err := s.Update(t.Context(), store.Interactive, func(tx store.Tx) error {
+		return tx.IndexTerms(store.SearchedUser, "termed", []string{"a term"})
+	}); err != nil {
+		t.Fatal(err)
+	}
 	itself := func(s string) string { return s }
 	view(t, s, func(r store.Reader) error {
 		got, err := r.TakenAddresses(user.Email, emails)
@@ -108,6 +113,11 @@ func testTaken(t *testing.T, open Open) {
 		keys(t, "nothing", got, err, itself)
 		got, err = r.TakenNames(user.SpacePartnerUN, names)
 		keys(t, "names", got, err, itself, "n0", "n5")
+		ids := []user.ID{"a", "b", "termed", "nobody"}
+		among, err := r.Searchable(user.SpaceEDI, ids)
+		keys(t, "searchable", among, err, func(id user.ID) string { return string(id) }, "a", "termed")
+		among, err = r.Searchable(user.SpacePartner, ids[:2])
+		keys(t, "searchable elsewhere", among, err, func(id user.ID) string { return string(id) })
 		if _, err = r.TakenNames(user.SpacePartnerUN, append(names, "more")); err == nil {
 			t.Error("more names than TakenMost were taken for a question")
 		}

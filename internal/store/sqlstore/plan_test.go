@@ -48,7 +48,7 @@ func statements(leaseJobs string) map[string]string {
 	all := map[string]string{
 		"User": qUser, "Users": qUsers, "Strand": qStrand, "Strands": qStrands, "Identity": qIdentity, "Identities": qIdentities,
 		"Handle": qHandle, "Handles": qHandles, "FindHandles": qFindHandles, "Claims": qClaims, "ClaimsOf": qClaimsOf,
-		"TakenClaims": qTakenClaims, "TakenOwners": qTakenOwners, "TakenNames": qTakenNames,
+		"TakenClaims": qTakenClaims, "TakenOwners": qTakenOwners, "TakenNames": qTakenNames, "NamedUsers": qNamedUsers, "TermedUsers": qTermedUsers,
 		"Owner": qOwner, "Owned": qOwned, "Passwords": qPasswords, "Locks": qLocks, "Entry": qEntry, "Entries": qEntriesOf,
 		"RecordByHandle": qRecordByHandle, "RecordByStrand": qRecordByStrand, "RecordsByClaim": qRecordsByClaim, "RecordsAfter": qRecordsAfter,
 		"SignInByClaim": qSignInByClaim, "SignInByOwner": qSignInByOwner, "SignInByHandle": qSignInByHandle,

@@ -17,6 +17,8 @@ var (
 	qTakenClaims = taken("claims c WHERE c.realm = $1 AND c.kind = $2 AND c.address = v.column1")
 	qTakenOwners = taken("owners o WHERE o.realm = $1 AND o.kind = $2 AND o.address = v.column1")
 	qTakenNames  = taken("handles h WHERE h.realm = $1 AND h.space = $2 AND h.value = v.column1")
+	qNamedUsers  = taken("handles h WHERE h.realm = $1 AND h.space = $2 AND h.user_id = v.column1")
+	qTermedUsers = taken("search_terms t WHERE t.realm = $1 AND t.kind = $2 AND t.id = v.column1")
 )
 
 func taken(rows string) string {
@@ -49,6 +51,29 @@ func (r *reader) TakenAddresses(kind user.AddressKind, addresses []string) ([]st
 // TakenNames implements store.People.
 func (r *reader) TakenNames(space user.Space, values []string) ([]string, error) {
 	return r.taken(qTakenNames, space, values)
+}
+
+// Searchable implements store.Search.
+func (r *reader) Searchable(numbers user.Space, ids []user.ID) ([]user.ID, error) {
+	values := make([]string, len(ids))
+	for i, id := range ids {
+		values[i] = string(id)
+	}
+	named, err := r.taken(qNamedUsers, numbers, values)
+	if err != nil {
+		return nil, err
+	}
+	termed, err := r.taken(qTermedUsers, string(store.SearchedUser), values)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.Concat(named, termed)
+	slices.Sort(found)
+	var out []user.ID
+	for _, id := range slices.Compact(found) {
+		out = append(out, user.ID(id))
+	}
+	return out, nil
 }
 
 func (r *reader) taken(q string, within any, values []string) ([]string, error) {
