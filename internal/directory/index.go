@@ -100,11 +100,13 @@ func look(r store.Reader) (round, error) {
 	if err != nil {
 		return round{}, err
 	}
-	fresh, err := r.Unsequenced(step)
-	if err != nil {
-		return round{}, err
-	}
 	out := round{from: from, to: from, more: len(numbered) == step}
+	var fresh []store.Event
+	if !out.more { // else they are for a later round
+		if fresh, err = r.Unsequenced(step); err != nil {
+			return round{}, err
+		}
+	}
 	if len(numbered) > 0 {
 		out.to = numbered[len(numbered)-1].Seq
 	}
