@@ -26,7 +26,7 @@ const (
 	// Who is written down for what the command line does, and for tokens that
 	// doors.edi.token_key was shown for.
 	operatorName = "operator"
-	tokenKeyName = "edi token key"
+	tokenKeyName = "edi token key" //nolint:gosec // a name, not the key
 	// clocksApart is how far the clocks of processes on one database may differ:
 	// a token made at one is good at another at once.
 	clocksApart = 5 * time.Second

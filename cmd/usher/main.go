@@ -28,6 +28,7 @@ type commands struct {
 	Client  clientCmd  `cmd:"" help:"Register programs that sign people in at the partner door."`
 	Token   tokenCmd   `cmd:"" help:"Mint tokens for scripts and tests."`
 	Policy  policyCmd  `cmd:"" help:"Apply and show the policy."`
+	Import  importCmd  `cmd:"" help:"Import users and groups from a file."`
 	Merge   mergeCmd   `cmd:"" help:"Make one user of two."`
 	Unmerge unmergeCmd `cmd:"" help:"Undo a merge."`
 	Explain explainCmd `cmd:"" help:"Tell how a user came to be what it is."`

@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -189,7 +190,7 @@ func adoptions() []scenario {
 			for i := range in {
 				minted := in[i].Number.Value == nil
 				if reflect.DeepEqual(essence(dry[i].Result), essence(real[i].Result)) && dry[i].Changed == real[i].Changed &&
-					reflect.DeepEqual(dry[i].Err, real[i].Err) && (minted || dry[i].Record.Number == real[i].Record.Number) {
+					fmt.Sprint(dry[i].Err) == fmt.Sprint(real[i].Err) && (minted || dry[i].Record.Number == real[i].Record.Number) {
 					continue
 				}
 				w.Errorf("line %d:\n dry %+v %v\nreal %+v %v", i, dry[i].Result, dry[i].Err, real[i].Result, real[i].Err)
@@ -209,17 +210,19 @@ func adoptions() []scenario {
 		{"changed says whether anything was written", func(w *world) {
 			known := feed.Sync{Email: some(w.email("known")), Password: some(good)}
 			w.sync(known)
-			for name, c := range map[string]struct {
+			for _, c := range []struct {
+				name string
 				in   feed.Sync
 				want bool
 			}{
-				"the same":       {known, false},
-				"a new password": {feed.Sync{Email: known.Email, Password: some("V4l4r#M0rghulis")}, true},
-				"a lock":         {feed.Sync{Email: known.Email, Active: feed.Some(false)}, true},
-				"an identity":    {feed.Sync{Email: known.Email, Identities: orcid(w.of("known"))}, true},
+				{"the same", known, false},
+				{"a new password", feed.Sync{Email: known.Email, Password: some("V4l4r#M0rghulis")}, true},
+				{"a lock", feed.Sync{Email: known.Email, Active: feed.Some(false)}, true},
+				{"that lock again", feed.Sync{Email: known.Email, Active: feed.Some(false)}, false},
+				{"an identity", feed.Sync{Email: known.Email, Identities: orcid(w.of("known"))}, true},
 			} {
 				if res := w.sync(c.in); res.Changed != c.want || res.Created {
-					w.Errorf("%s: changed %v", name, res.Changed)
+					w.Errorf("%s: changed %v", c.name, res.Changed)
 				}
 			}
 		}},

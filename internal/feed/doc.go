@@ -7,6 +7,7 @@
 //	                        admission.Provision                     │ one transaction
 //	                        names, roles, lock                      ┘
 //	SyncBatch: foresee      what nobody has, asked once for all lines
+//	Importer ── adopt.go    the same, and numbers of another system are kept
 //
 // A source sees its own strands only. Neighbours: admission decides whose
 // user a new record is, password hashes, normal says what an e-mail is.

@@ -6,6 +6,9 @@
 //	                  ├─> caller.go: who speaks ─> routes.go ─> feed, signin ─> view.go
 //	internal listener ┘   or x-user-ctx (userctx.go)         ┘
 //
+// A line of a batch is read and answered by batchline.go, which knows nothing of
+// HTTP: a command that imports users goes through the same.
+//
 // x-user-ctx means something on the internal listener only; the public table of
 // routes does not look at it. A sync's answer is the published envelope of 23
 // members; what stands there as password is said in echo.go.

@@ -49,11 +49,23 @@ type Member struct {
 // contract.
 func Members() []Member {
 	return []Member{
-		{"id", TextMember}, {"_guid", TextMember}, {"identities", ListMember},
-		{"username", TextMember}, {"email", TextMember}, {"emailVerified", FlagMember},
-		{"password", TextMember}, {"passwordHash", TextMember}, {"isActive", FlagMember},
-		{"firstName", TextMember}, {"lastName", TextMember}, {"locale", TextMember}, {"roles", ListMember},
-		{"phoneNumber", TextMember}, {"avatar", TextMember}, {"birthday", TextMember}, {"gender", TextMember},
+		{"id", TextMember},
+		{"_guid", TextMember},
+		{"identities", ListMember},
+		{"username", TextMember},
+		{"email", TextMember},
+		{"emailVerified", FlagMember},
+		{"password", TextMember},
+		{"passwordHash", TextMember},
+		{"isActive", FlagMember},
+		{"firstName", TextMember},
+		{"lastName", TextMember},
+		{"locale", TextMember},
+		{"roles", ListMember},
+		{"phoneNumber", TextMember},
+		{"avatar", TextMember},
+		{"birthday", TextMember},
+		{"gender", TextMember},
 	}
 }
 
