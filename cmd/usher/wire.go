@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/proof/oidc"
 	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
@@ -139,12 +142,16 @@ func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
 		return nil, err
 	}
 	feeds := feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0))
+	providers, err := a.providers()
+	if err != nil {
+		return nil, err
+	}
 	signIns := signin.New(signin.Options{
-		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Secret: secret,
+		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Provers: providers, Secret: secret,
 		Floor: !a.cfg.Dev, Now: time.Now,
 	})
 	return partner.New(partner.Options{
-		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups,
+		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups, Providers: slices.Sorted(maps.Keys(providers)),
 		IDToken: func(_ context.Context, in signin.SignedIn, audience string) (string, error) {
 			return a.sessions.IDToken(a.cfg.PublicURL, in.Session.Subject, audience, in.Profile)
 		},
@@ -154,6 +161,29 @@ func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
 		EchoPolicy:     func() string { return a.settings.Current().Partner.EchoPasswordHash },
 		InternalSecret: a.cfg.Doors.Partner.InternalSecret, Network: server.ClientNetwork, Log: a.log,
 	}), nil
+}
+
+// providers are whose tokens sign people in at the partner door.
+func (a *app) providers() (map[string]signin.Prover, error) {
+	o := a.cfg.Doors.Partner.OIDC
+	if o.Issuer == "" {
+		return nil, nil
+	}
+	c := oidc.Config{
+		Issuer: o.Issuer, ClientIDs: o.ClientIDs, TokenInfo: o.TokenInfo(), Trust: oidc.Attesting,
+		Source: user.SourceOf("oidc", o.Name), Purpose: string(user.DoorPartner), Log: a.log, Now: time.Now,
+	}
+	switch {
+	case o.Issuer == config.GoogleIssuer:
+		c.Trust, c.Source = oidc.Google, "google"
+	case o.Authoritative:
+		c.Trust = oidc.Authoritative
+	}
+	p, err := oidc.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("doors.partner.oidc: %w", err)
+	}
+	return map[string]signin.Prover{o.Name: p}, nil
 }
 
 func (a *app) ediDoor() (*edi.Door, error) {

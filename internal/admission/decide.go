@@ -15,6 +15,9 @@ type Holder struct {
 	Standing Standing
 	Reserved bool      // its status; nobody has ever been there
 	Proven   time.Time // when it proved the address, where it owns it
+	// Rival is true where the arriving identity's issuer knows this user under
+	// another subject: the mailbox may have been given to somebody else.
+	Rival bool
 }
 
 // Named is one identity of the arrival and the user it leads to, if any.
@@ -272,6 +275,9 @@ func verdicts(pol policy.Policy, w World, l Located) []found {
 			c.StalePhone = w.Now.Sub(h.Proven) > time.Duration(pol.Linking.PhoneProof)
 		}
 		v, why := verdict(c)
+		if h.Rival {
+			v, why = besideRival(c, v, why)
+		}
 		out = append(out, found{h, v, why})
 	}
 	if l.Owner != nil {
@@ -296,6 +302,20 @@ func verdicts(pol policy.Policy, w World, l Located) []found {
 		ask(h, user.Asserted, n)
 	}
 	return out
+}
+
+// besideRival keeps two subjects of one issuer apart: what a proof of the
+// address would join is challenged, and what only says that it holds the
+// address stays as it is.
+func besideRival(c Cell, v Verdict, why string) (Verdict, string) {
+	switch {
+	case v != LinkTo && v != TakeOverIt:
+		return v, why
+	case c.Held == user.Asserted:
+		return Ignore, "3: the issuer knows the record under another subject"
+	default:
+		return ChallengeIt, "3: the issuer knows the holder of the address under another subject"
+	}
 }
 
 func open(hs []Holder) int {

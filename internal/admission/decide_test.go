@@ -24,6 +24,7 @@ func drawWorld(t *rapid.T) World {
 			Nature:   rapid.SampledFrom([]Nature{Unheld, Unproven, Held}).Draw(t, "nature"),
 			Standing: rapid.SampledFrom([]Standing{Open, Open, Open, Aside, Locked, Closed, Vanished}).Draw(t, "standing"),
 			Proven:   noon.Add(-time.Duration(rapid.IntRange(0, 400).Draw(t, "days")) * 24 * time.Hour),
+			Rival:    rapid.IntRange(0, 4).Draw(t, "rival") == 0,
 		}
 		users[i].Reserved = users[i].Nature == Unheld && rapid.Bool().Draw(t, "reserved")
 	}

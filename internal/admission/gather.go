@@ -3,6 +3,7 @@ package admission
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/policy"
@@ -177,7 +178,44 @@ func (g *gatherer) arrival(a Arrival, pol policy.Policy) (World, error) {
 		}
 		w.Named = append(w.Named, n)
 	}
-	return w, g.locate(&w, a.Addresses)
+	if err := g.locate(&w, a.Addresses); err != nil {
+		return w, err
+	}
+	return w, g.rivals(w, a.Identity)
+}
+
+// rivals marks the holders whom the arriving identity's issuer knows under
+// another subject (design, section 3, rule 3: a reassigned mailbox).
+func (g *gatherer) rivals(w World, arriving *user.IdentityKey) error {
+	if arriving == nil {
+		return nil
+	}
+	mark := func(h *Holder) error {
+		if h == nil {
+			return nil
+		}
+		known, err := g.tx.Identities(h.User)
+		if err != nil {
+			return fmt.Errorf("reading the identities of %s: %w", h.User, err)
+		}
+		same := slices.ContainsFunc(known, func(i user.Identity) bool { return i.Key() == *arriving })
+		h.Rival = !same && slices.ContainsFunc(known, func(i user.Identity) bool { return i.Issuer == arriving.Issuer })
+		return nil
+	}
+	for i := range w.Located {
+		l := &w.Located[i]
+		if err := mark(l.Owner); err != nil {
+			return err
+		}
+		for _, some := range [][]Holder{l.Attested, l.Asserted} {
+			for j := range some {
+				if err := mark(&some[j]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (g *gatherer) assertion(a Assertion, pol policy.Policy) (World, error) {

@@ -99,10 +99,34 @@ type PortalDoor struct {
 	Authoritative     bool
 }
 
-// PartnerDoor guards the internal listener.
+// PartnerDoor guards the internal listener, and says whose tokens sign people in
+// besides passwords.
 type PartnerDoor struct {
 	Door
 	InternalSecret string
+	OIDC           OIDC
+}
+
+// GoogleIssuer is Google's own name.
+const GoogleIssuer = "https://accounts.google.com"
+
+// OIDC names an OpenID Connect provider. Without Issuer there is none.
+type OIDC struct {
+	Name      string // what clients send as providerName
+	Issuer    string // exactly as it stands in iss
+	ClientIDs []string
+	// Authoritative says that its email_verified is a proof. Google has a rule of
+	// its own.
+	Authoritative bool
+	TokenInfoURL  string // empty: Google's for Google, else none
+}
+
+// TokenInfo is where opaque access tokens are asked about; empty: nowhere.
+func (o OIDC) TokenInfo() string {
+	if o.TokenInfoURL == "" && o.Issuer == GoogleIssuer {
+		return "https://oauth2.googleapis.com/tokeninfo"
+	}
+	return o.TokenInfoURL
 }
 
 // SunbirdDoor configures Google sign-in.

@@ -67,8 +67,14 @@ func settings(c *Config) []setting {
 		setting{name: "admin_client_secret", secret: true, into: text{&p.AdminClientSecret}, doc: "its secret"},
 		setting{name: "authoritative", def: "false", into: boolean{&p.Authoritative}, doc: "whether the realm's email_verified counts as proven"},
 	)...)
+	o := &c.Doors.Partner.OIDC
 	all = append(all, doorSettings("partner", &c.Doors.Partner.Door,
 		setting{name: "internal_secret", secret: true, into: text{&c.Doors.Partner.InternalSecret}, doc: "what a caller on the internal listener must send as `X-Usher-Internal-Secret` besides `x-user-ctx`; empty: nothing, and loopback only"},
+		setting{name: "oidc.name", def: "google", into: word{&o.Name}, doc: "what clients send as `providerName` to sign in with a token of the provider below"},
+		setting{name: "oidc.issuer", into: issuer{&o.Issuer}, doc: "OpenID Connect provider, exactly as `iss` in its tokens; empty: sign-in with a provider is off"},
+		setting{name: "oidc.client_ids", into: list{&o.ClientIDs}, doc: "clients that its tokens may have been made for; needed with `doors.partner.oidc.issuer`"},
+		setting{name: "oidc.authoritative", def: "false", into: boolean{&o.Authoritative}, doc: "whether its email_verified counts as proven, so that it signs in to accounts made elsewhere; not for Google, which has [a rule of its own](providers.md#what-an-e-mail-counts-as)"},
+		setting{name: "oidc.tokeninfo_url", into: webAddress{&o.TokenInfoURL}, doc: "what says whom an opaque access token was made for; empty: Google's for Google, else such tokens are refused"},
 	)...)
 	g := &c.Doors.Sunbird.Google
 	all = append(all, doorSettings("sunbird", &c.Doors.Sunbird.Door,

@@ -55,8 +55,43 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	c.Doors.Partner.OIDC.validate(refuse)
 	c.Mail.validate(refuse)
 	return errors.Join(errs...)
+}
+
+// validate holds the keys of the provider against one another. A plain connection
+// is for this machine alone in development mode too: a token that somebody put
+// in on the way is a sign-in.
+func (o OIDC) validate(refuse func(key, given, want string)) {
+	const at = "doors.partner.oidc."
+	if o.Issuer == "" {
+		for _, k := range []struct {
+			key string
+			set bool
+		}{{"client_ids", len(o.ClientIDs) > 0}, {"authoritative", o.Authoritative}, {"tokeninfo_url", o.TokenInfoURL != ""}} {
+			if k.set {
+				refuse(at+k.key, "set", at+"issuer beside it")
+			}
+		}
+		return
+	}
+	for _, u := range []struct{ key, url string }{{"issuer", o.Issuer}, {"tokeninfo_url", o.TokenInfoURL}} {
+		if !isSafe(u.url) {
+			refuse(at+u.key, fmt.Sprintf("%q", u.url), "https; http only for a loopback host")
+		}
+	}
+	if len(o.ClientIDs) == 0 {
+		refuse(at+"client_ids", "empty", "the clients whose tokens are taken: a token for any other would sign its user in here")
+	}
+	u, err := url.Parse(o.Issuer)
+	google := err == nil && strings.EqualFold(strings.TrimPrefix(u.Hostname(), "www."), "accounts.google.com")
+	if google && o.Issuer != GoogleIssuer {
+		refuse(at+"issuer", fmt.Sprintf("%q", o.Issuer), GoogleIssuer)
+	}
+	if google && o.Authoritative {
+		refuse(at+"authoritative", "true", "false for Google: it keeps only gmail.com and the domains of its customers")
+	}
 }
 
 // validate holds the keys of mail against one another.

@@ -57,6 +57,68 @@ func TestIssuersNeedHTTPS(t *testing.T) {
 	}
 }
 
+// A provider's tokens are for somebody, and nothing of it is in the clear.
+func TestAProviderNeedsClientsAndHTTPS(t *testing.T) {
+	inEmptyFolder(t)
+	const at = "doors.partner.oidc."
+	for name, tc := range map[string]struct {
+		flags map[string]string
+		wrong string // the key that is refused
+	}{
+		"none":                       {nil, ""},
+		"a name alone":               {map[string]string{"name": "keycloak"}, ""},
+		"an issuer":                  {map[string]string{"issuer": "https://id.example", "client_ids": "a,b"}, ""},
+		"an issuer that is marked":   {map[string]string{"issuer": "https://id.example", "client_ids": "a", "authoritative": "true"}, ""},
+		"an issuer of this machine":  {map[string]string{"issuer": "http://127.0.0.1:8180/realms/x", "client_ids": "a"}, ""},
+		"Google":                     {map[string]string{"issuer": GoogleIssuer, "client_ids": "a"}, ""},
+		"no clients":                 {map[string]string{"issuer": "https://id.example"}, "client_ids"},
+		"an empty client":            {map[string]string{"issuer": "https://id.example", "client_ids": "a,,b"}, "client_ids"},
+		"clients of nobody":          {map[string]string{"client_ids": "a"}, "client_ids"},
+		"a mark of nobody":           {map[string]string{"authoritative": "true"}, "authoritative"},
+		"tokeninfo of nobody":        {map[string]string{"tokeninfo_url": "https://id.example/t"}, "tokeninfo_url"},
+		"plain http":                 {map[string]string{"issuer": "http://id.example", "client_ids": "a", "dev": "true"}, "issuer"},
+		"plain http for tokeninfo":   {map[string]string{"issuer": "https://id.example", "client_ids": "a", "tokeninfo_url": "http://id.example/t"}, "tokeninfo_url"},
+		"Google with a slash":        {map[string]string{"issuer": GoogleIssuer + "/", "client_ids": "a"}, "issuer"},
+		"Google that is marked":      {map[string]string{"issuer": GoogleIssuer, "client_ids": "a", "authoritative": "true"}, "authoritative"},
+		"an issuer with a query":     {map[string]string{"issuer": "https://id.example?a=b", "client_ids": "a"}, "issuer"},
+		"an issuer without a scheme": {map[string]string{"issuer": "id.example", "client_ids": "a"}, "issuer"},
+		"a name that is none":        {map[string]string{"name": ""}, "name"},
+		"a name with a colon":        {map[string]string{"name": "a:b"}, "name"},
+	} {
+		flags := map[string]string{}
+		for k, v := range tc.flags {
+			if k != "dev" {
+				k = at + k
+			}
+			flags[k] = v
+		}
+		_, err := Load(Sources{Flags: flags})
+		if (err == nil) != (tc.wrong == "") || err != nil && !strings.Contains(err.Error(), at+tc.wrong+" (") {
+			t.Errorf("%s: %v, want %q refused", name, err, tc.wrong)
+		}
+	}
+}
+
+// An issuer is kept to the letter, and tokeninfo is Google's own for Google
+// alone.
+func TestWhatAProviderIsCalled(t *testing.T) {
+	inEmptyFolder(t)
+	load := func(issuer, info string) OIDC {
+		return mustLoad(t, Sources{Flags: map[string]string{
+			"doors.partner.oidc.issuer": issuer, "doors.partner.oidc.client_ids": "a", "doors.partner.oidc.tokeninfo_url": info,
+		}}).Doors.Partner.OIDC
+	}
+	if o := load("https://id.example/", ""); o.Issuer != "https://id.example/" || o.Name != "google" || o.TokenInfo() != "" {
+		t.Errorf("%+v", o)
+	}
+	if o := load(GoogleIssuer, ""); o.TokenInfo() != "https://oauth2.googleapis.com/tokeninfo" {
+		t.Errorf("%+v asks %q", o, o.TokenInfo())
+	}
+	if o := load(GoogleIssuer, "https://info.example"); o.TokenInfo() != "https://info.example" {
+		t.Errorf("%+v asks %q", o, o.TokenInfo())
+	}
+}
+
 func TestMailServersAreTrustedWithNothingInTheClear(t *testing.T) {
 	inEmptyFolder(t)
 	const host, tls, from, user, pass = "mail.smtp.host", "mail.smtp.tls", "mail.from", "mail.smtp.username", "mail.smtp.password"

@@ -199,6 +199,32 @@ func (v webAddress) parse(s string) error {
 		u.User == nil && !strings.ContainsAny(s, "?#"))
 }
 
+// issuer is kept to the letter: with and without a slash at the end are two.
+type issuer struct{ to *string }
+
+func (issuer) kind() Kind { return Text }
+func (issuer) allowed() string {
+	return "an http(s) URL with a host and without user, query or fragment"
+}
+
+func (v issuer) parse(s string) error {
+	err := (webAddress(v)).parse(s)
+	*v.to = s
+	return err
+}
+
+// word is a name that programs send.
+type word struct{ to *string }
+
+func (word) kind() Kind      { return Text }
+func (word) allowed() string { return "up to 64 letters, digits, - and _" }
+func (v word) parse(s string) error {
+	*v.to = s
+	return check(s != "" && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}))
+}
+
 type hostName struct{ to *string }
 
 func (hostName) kind() Kind      { return Text }

@@ -1,5 +1,5 @@
 // Package signin checks that a person is who they say: password, refresh
-// token, and the one throttle that every door shares.
+// token, a provider's token, and the one throttle that every door shares.
 //
 //	Attempt ─> find: client, then whom (one or two queries)
 //	             │
@@ -9,8 +9,12 @@
 //	             └─ one hash ─┬─ no: count, record, tell the owner ───────────────┴─> floor ─> BadCredential
 //	                          └─ yes: what was checked is read again; session, tokens ─> floor
 //
+//	ProviderAttempt ─> client, network ─> Prover ─> one transaction: the proof is
+//	                   redeemed, admission decides, the session begins
+//
 // Every failure of a person gives the same refusal and takes the same time:
 // unknown, wrong password, locked, deleted, waiting. The record tells them
 // apart. Neighbours: session issues, password hashes, policy says how many
-// tries are too many, event keeps the record.
+// tries are too many, event keeps the record, admission says whom a provider's
+// proof leads to, proof/oidc makes such proofs.
 package signin

@@ -27,6 +27,9 @@ const (
 	changed     reason = "changed_meanwhile"
 	tooMany     reason = "too_many_tries"
 	tooManyHere reason = "too_many_tries_of_network"
+	unproven    reason = "provider_token"             // and what is wrong with it
+	redeemed    reason = "provider_token_used_before" // a replay
+	challenged  reason = "challenged"                 // sign in to the existing account first
 )
 
 // mismatch is why no password fitted.

@@ -29,6 +29,7 @@ type Service struct {
 	policies  Policies
 	passwords Passwords
 	sessions  *session.Service
+	provers   map[string]Prover
 	secret    []byte // keys the counters of names that are nobody's
 	floor     bool   // whether answers keep to policy's response floor
 	now       func() time.Time
@@ -47,16 +48,19 @@ type Options struct {
 	Policies  Policies
 	Passwords Passwords
 	Sessions  *session.Service
-	Secret    []byte
-	Floor     bool
-	Now       func() time.Time
+	// Provers verify the tokens of outside providers, by the name that clients
+	// send.
+	Provers map[string]Prover
+	Secret  []byte
+	Floor   bool
+	Now     func() time.Time
 }
 
 // New makes the service.
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, policies: o.Policies, passwords: o.Passwords, sessions: o.Sessions,
-		secret: o.Secret, floor: o.Floor, now: o.Now,
+		provers: o.Provers, secret: o.Secret, floor: o.Floor, now: o.Now,
 	}
 }
 

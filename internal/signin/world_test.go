@@ -35,7 +35,7 @@ type scenario struct {
 }
 
 func TestSignIn(t *testing.T) {
-	all := slices.Concat(ways(), refusals(), limits(), recorded(), between(), refreshing())
+	all := slices.Concat(ways(), refusals(), limits(), recorded(), between(), refreshing(), proving())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, c, i)) })
@@ -133,6 +133,7 @@ type world struct {
 	sessions *session.Service
 	signin   *signin.Service
 	feed     *feed.Service
+	prover   *prover
 	network  netip.Prefix
 }
 
@@ -146,11 +147,13 @@ func newWorld(t *testing.T, s store.Store, c *clock, n int) *world {
 	pol := policy.Default()
 	w := &world{
 		T: t, n: n, store: s, clock: c, pol: &pol, hasher: &hasher{Hasher: made},
+		prover:  &prover{says: map[string]signin.Proof{}},
 		network: netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", n)),
 	}
 	w.sessions = session.New(s, nil, session.EDI{}, c.Now)
 	w.signin = signin.New(signin.Options{
-		Store: s, Policies: w, Passwords: w.hasher, Sessions: w.sessions, Secret: []byte("secret"), Now: c.Now,
+		Store: s, Policies: w, Passwords: w.hasher, Sessions: w.sessions,
+		Provers: map[string]signin.Prover{"google": w.prover}, Secret: []byte("secret"), Now: c.Now,
 	})
 	w.feed = feed.New(s, w, made, 1)
 	secret := sha256.Sum256([]byte("s3cret"))

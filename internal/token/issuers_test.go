@@ -91,12 +91,18 @@ func TestWhomATokenWasMadeFor(t *testing.T) {
 	listed.Parties = []string{"web", "app"}
 	required.RequireParty = true
 	access.TypClaim = "Bearer"
+	anybody := plain
+	anybody.Audience, anybody.AnyAudience = "", true
 	for _, tc := range []struct {
 		name   string
 		rules  token.VerifierConfig
 		claims change
 		reason string // empty: accepted
 	}{
+		{"left to the caller, another audience", anybody, change{"aud": "account", "azp": "evil"}, ""},
+		{"left to the caller, several", anybody, change{"aud": []string{"account", "usher"}}, ""},
+		{"left to the caller, a number in the audience", anybody, change{"aud": []any{"usher", 1}}, "aud"},
+		{"left to the caller, azp a list", anybody, change{"azp": []string{"usher"}}, "azp"},
 		{"our audience", plain, nil, ""},
 		{"our audience, in a list", plain, change{"aud": []string{"usher"}}, ""},
 		{"among others, asked for by us", plain, change{"aud": []string{"account", "usher"}, "azp": "usher"}, ""},

@@ -43,6 +43,9 @@ type VerifierConfig struct {
 	// refuses a token with an aud or an azp instead (security T3).
 	Audience   string
 	NoAudience bool
+	// AnyAudience leaves aud and azp to the caller, who must look at both: it is
+	// for tokens whose audience is one of several, or an API beside their client.
+	AnyAudience bool
 	// Parties are the clients that azp may name. Empty: Audience alone. An azp
 	// is wanted where aud names several, and always with RequireParty
 	// (security T3, T12).
@@ -87,10 +90,10 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if (c.Issuer == "") != c.NoIssuer {
 		return nil, errors.New("token verifier: an issuer, or none said openly")
 	}
-	if (c.Audience == "") != c.NoAudience {
+	if (c.Audience == "") != (c.NoAudience || c.AnyAudience) || c.NoAudience && c.AnyAudience {
 		return nil, errors.New("token verifier: an audience, or none said openly")
 	}
-	if c.NoAudience && (len(c.Parties) > 0 || c.RequireParty) || slices.Contains(c.Parties, "") {
+	if c.Audience == "" && (len(c.Parties) > 0 || c.RequireParty) || slices.Contains(c.Parties, "") {
 		return nil, errors.New("token verifier: parties go with an audience, and none is empty")
 	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway || c.Ahead < 0 || c.Ahead > maxLeeway || c.MaxAge < 0 {
@@ -226,7 +229,7 @@ func (v *Verifier) audience(c *Claims) error {
 		return nil
 	case !has:
 		return refuse("aud is missing")
-	case v.c.Audience == "":
+	case v.c.NoAudience:
 		return refuse("aud is present")
 	}
 	var many []string
@@ -238,7 +241,7 @@ func (v *Verifier) audience(c *Claims) error {
 	} else if json.Unmarshal(raw, &many) != nil || slices.Contains(many, "") { // "" is what null becomes
 		return refuse("aud is not text")
 	}
-	if !slices.Contains(many, v.c.Audience) {
+	if !v.c.AnyAudience && !slices.Contains(many, v.c.Audience) {
 		return refuse("aud is not this verifier's")
 	}
 	c.Audience = many
@@ -247,6 +250,9 @@ func (v *Verifier) audience(c *Claims) error {
 
 // party checks azp (OpenID Connect Core 1.0, section 3.1.3.7, stricter).
 func (v *Verifier) party(c *Claims) error {
+	if v.c.AnyAudience {
+		return nil
+	}
 	_, has := c.all.get("azp")
 	switch {
 	case has && !slices.Contains(v.c.Parties, c.Party):

@@ -327,11 +327,18 @@ func TestVerifierNeedsEverythingFixed(t *testing.T) {
 		"issuer, both":   func(c *token.VerifierConfig) { c.NoIssuer = true },
 		"audience":       func(c *token.VerifierConfig) { c.NoAudience = false },
 		"audience, both": func(c *token.VerifierConfig) { c.Audience = "usher" },
-		"large ahead":    func(c *token.VerifierConfig) { c.Ahead = 61 * time.Second },
-		"typ":            func(c *token.VerifierConfig) { c.Typ = "" },
-		"clock":          func(c *token.VerifierConfig) { c.Now = nil },
-		"large leeway":   func(c *token.VerifierConfig) { c.Leeway = 61 * time.Second },
-		"negative ages":  func(c *token.VerifierConfig) { c.MaxAge = -1 },
+		"any or none":    func(c *token.VerifierConfig) { c.AnyAudience = true },
+		"any or one": func(c *token.VerifierConfig) {
+			c.AnyAudience, c.NoAudience, c.Audience = true, false, "usher"
+		},
+		"any, with parties": func(c *token.VerifierConfig) {
+			c.AnyAudience, c.NoAudience, c.Parties = true, false, []string{"usher"}
+		},
+		"large ahead":   func(c *token.VerifierConfig) { c.Ahead = 61 * time.Second },
+		"typ":           func(c *token.VerifierConfig) { c.Typ = "" },
+		"clock":         func(c *token.VerifierConfig) { c.Now = nil },
+		"large leeway":  func(c *token.VerifierConfig) { c.Leeway = 61 * time.Second },
+		"negative ages": func(c *token.VerifierConfig) { c.MaxAge = -1 },
 	} {
 		c := whole
 		change(&c)

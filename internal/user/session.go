@@ -28,6 +28,9 @@ type TokenKind string
 const (
 	AccessToken  TokenKind = "access"
 	RefreshToken TokenKind = "refresh"
+	// RedeemedProof is no token of usher's: the hash of another's that was used
+	// once and has no session.
+	RedeemedProof TokenKind = "redeemed"
 )
 
 // Token is the kept form of an opaque token: its SHA-256, never its text.

@@ -26,9 +26,11 @@ type Feed interface {
 	Unlock(ctx context.Context, c feed.Caller, number string) (store.Record, error)
 }
 
-// SignIn signs people in by password and renews what they got.
+// SignIn signs people in, by password or a provider's token, and renews what
+// they got.
 type SignIn interface {
 	Password(ctx context.Context, a signin.Attempt) (signin.SignedIn, error)
+	Provider(ctx context.Context, a signin.ProviderAttempt) (signin.SignedIn, error)
 	Refresh(ctx context.Context, r signin.Renewal) (signin.SignedIn, error)
 }
 
@@ -42,17 +44,6 @@ type Groups interface {
 	Member(ctx context.Context, u user.ID, kind, name string) (bool, error)
 }
 
-// ProviderAttempt is one sign-in with a token of another provider.
-type ProviderAttempt struct {
-	ClientID     string
-	ClientSecret *string
-	Provider     string // as "google"
-	Token        string
-	// TokenType is "idtoken" or "accesstoken".
-	TokenType string
-	Network   netip.Prefix
-}
-
 // Options are what the door is made of.
 type Options struct {
 	Feed     Feed
@@ -61,9 +52,9 @@ type Options struct {
 	Groups   Groups
 	// IDToken makes the idToken of a sign-in for the clientId that was sent.
 	IDToken func(ctx context.Context, in signin.SignedIn, audience string) (string, error)
-	// Provider signs in with an outside provider's token; nil where no provider
-	// is configured, which makes the login type unsupported.
-	Provider func(ctx context.Context, a ProviderAttempt) (signin.SignedIn, error)
+	// Providers are the names that clients may send as providerName; without one
+	// the login type is unsupported.
+	Providers []string
 	// Echo makes the bcrypt hash, of cost 6 and prefix $2b$, that a sync's
 	// answer carries.
 	Echo func(ctx context.Context, plain string) (string, error)

@@ -52,6 +52,7 @@ type world struct {
 	chunks   []int
 	pages    []string
 	attempts []signin.Attempt
+	proofs   []signin.ProviderAttempt
 	renewals []signin.Renewal
 	locked   []string
 	echoed   []string
@@ -193,6 +194,11 @@ func (w *world) signedIn() (signin.SignedIn, error) {
 
 func (w *world) Password(_ context.Context, a signin.Attempt) (signin.SignedIn, error) {
 	w.attempts = append(w.attempts, a)
+	return w.signedIn()
+}
+
+func (w *world) Provider(_ context.Context, a signin.ProviderAttempt) (signin.SignedIn, error) {
+	w.proofs = append(w.proofs, a)
 	return w.signedIn()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
@@ -71,7 +73,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) (signin.SignedIn, 
 		"oauth-provider": d.byProvider,
 		"refresh-token":  d.byRefreshToken,
 	}[kind]
-	if kind == "oauth-provider" && d.Provider == nil {
+	if kind == "oauth-provider" && len(d.Providers) == 0 {
 		known = false
 	}
 	if len(f.problems) == 0 && !known {
@@ -119,15 +121,23 @@ func (d *Door) byRefreshToken(ctx context.Context, f *fields, c client) (signin.
 
 func (d *Door) byProvider(ctx context.Context, f *fields, c client) (signin.SignedIn, error) {
 	in := f.inner("withOAuth")
-	a := ProviderAttempt{ClientID: c.id, ClientSecret: c.secret, Network: c.network}
+	a := signin.ProviderAttempt{Door: user.DoorPartner, ClientID: c.id, ClientSecret: c.secret, Network: c.network}
 	if in.members != nil {
-		a.Provider, a.Token, a.TokenType = in.required("providerName", maxText), in.required("providerToken", maxToken), in.required("providerTokenType", maxText)
-		if a.TokenType != "" && a.TokenType != "idtoken" && a.TokenType != "accesstoken" {
-			in.wrong("providerTokenType", "must be one of the following values: idtoken, accesstoken")
-		}
+		a.Provider = in.oneOf("providerName", d.Providers...)
+		a.Token = in.required("providerToken", maxToken)
+		a.Kind = signin.TokenKind(in.oneOf("providerTokenType", string(signin.IDToken), string(signin.AccessToken)))
 	}
 	if len(in.problems) > 0 {
 		return signin.SignedIn{}, badRequest{in.problems}
 	}
-	return d.Provider(ctx, a)
+	return d.SignIn.Provider(ctx, a)
+}
+
+// oneOf reads a text that must be one of these.
+func (f *fields) oneOf(name string, values ...string) string {
+	s := f.required(name, maxText)
+	if s != "" && !slices.Contains(values, s) {
+		f.wrong(name, "must be one of the following values: "+strings.Join(values, ", "))
+	}
+	return s
 }

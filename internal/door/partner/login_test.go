@@ -1,7 +1,6 @@
 package partner_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/usher-id/usher/internal/door/partner"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
 )
 
 const (
-	login  = "/api/auth/login"
-	byName = `{"type":"password","clientId":"app","clientSecret":"s","withPassword":{"emailOrUsername":"jaime","password":" p w "}}`
+	login    = "/api/auth/login"
+	byName   = `{"type":"password","clientId":"app","clientSecret":"s","withPassword":{"emailOrUsername":"jaime","password":" p w "}}`
+	byGoogle = `{"type":"oauth-provider","clientId":"app","withOAuth":{"providerName":"google","providerToken":"t","providerTokenType":"idtoken"}}`
 )
 
 func TestLogin(t *testing.T) {
@@ -63,22 +62,37 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestProviderLogin(t *testing.T) {
-	const body = `{"type":"oauth-provider","clientId":"app","withOAuth":{"providerName":"google","providerToken":"t","providerTokenType":"idtoken"}}`
+	const body = byGoogle
 	if got := call(newWorld().public(), "POST", login, body); got.Code != 400 || errorBody(t, got) != "Unsupported login type" {
 		t.Errorf("where no provider is configured: %d %s", got.Code, got.Body)
 	}
-	w := newWorld()
-	var tried []partner.ProviderAttempt
-	w.Provider = func(_ context.Context, a partner.ProviderAttempt) (signin.SignedIn, error) {
-		tried = append(tried, a)
-		return w.signedIn()
+	for kind, path := range map[string]string{"idtoken": login, "accesstoken": "/auth/login"} {
+		w := newWorld()
+		w.Providers = []string{"google"}
+		got := call(w.public(), "POST", path, strings.Replace(body, "idtoken", kind, 1))
+		want := signin.ProviderAttempt{
+			Door: user.DoorPartner, ClientID: "app", Provider: "google", Token: "t", Kind: signin.TokenKind(kind),
+			Network: netip.MustParsePrefix("192.0.2.1/32"),
+		}
+		if got.Code != 200 || len(w.proofs) != 1 || w.proofs[0] != want {
+			t.Errorf("%s: %d %s, %+v", kind, got.Code, got.Body, w.proofs)
+		}
 	}
-	if got := call(w.public(), "POST", login, body); got.Code != 200 || len(tried) != 1 || tried[0].Token != "t" || tried[0].TokenType != "idtoken" || tried[0].Provider != "google" {
-		t.Errorf("%d %s, %+v", got.Code, got.Body, tried)
-	}
-	got := call(w.public(), "POST", login, strings.Replace(body, `"idtoken"`, `"code"`, 1))
-	if got.Code != 400 || errorBody(t, got) != "withOAuth.providerTokenType must be one of the following values: idtoken, accesstoken" {
-		t.Errorf("%d %s", got.Code, got.Body)
+	for _, c := range []struct{ from, to, want string }{
+		{`"idtoken"`, `"code"`, "withOAuth.providerTokenType must be one of the following values: idtoken, accesstoken"},
+		{`"idtoken"`, `""`, "withOAuth.providerTokenType should not be empty"},
+		{`"google"`, `"Google"`, "withOAuth.providerName must be one of the following values: google, keycloak"},
+		{`"google"`, `["google"]`, "withOAuth.providerName must be a string"},
+		{`"t"`, `null`, "withOAuth.providerToken must be a string"},
+		{`"t"`, `"` + strings.Repeat("x", 16<<10+1) + `"`, "withOAuth.providerToken must be shorter than or equal to 16384 characters"},
+		{`"withOAuth"`, `"withGoogle"`, "withOAuth must be an object"},
+	} {
+		w := newWorld()
+		w.Providers = []string{"google", "keycloak"}
+		got := call(w.public(), "POST", login, strings.Replace(body, c.from, c.to, 1))
+		if msg := errorBody(t, got); got.Code != 400 || msg != c.want || len(w.proofs) > 0 {
+			t.Errorf("%.40s: %d %q, want %q", c.to, got.Code, msg, c.want)
+		}
 	}
 }
 
@@ -132,6 +146,7 @@ func TestLoginRefusals(t *testing.T) {
 		{user.Refuse(user.BadCredential, ""), 401, "User not found", ""},
 		{distinct, 401, "Invalid password", ""},
 		{user.Refuse(user.UserLocked, ""), 401, "User is locked", ""},
+		{user.Refuse(user.Challenge, ""), 409, "Sign in to the existing account first", ""},
 		{user.Refuse(user.BadToken, ""), 401, "Invalid token", ""},
 		{later, 429, "Too many requests", "30"},
 		{user.Refuse(user.Busy, ""), 503, "Service unavailable, try again later", "1"},
@@ -139,8 +154,12 @@ func TestLoginRefusals(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", user.Refuse(user.BadCredential, "")), 401, "User not found", ""},
 	} {
 		w := newWorld()
-		w.fail = c.err
+		w.fail, w.Providers = c.err, []string{"google"}
 		got := call(w.public(), "POST", login, byName)
+		by := call(w.public(), "POST", login, byGoogle)
+		if by.Code != got.Code || by.Body.String() != got.Body.String() || by.Header().Get("Retry-After") != got.Header().Get("Retry-After") {
+			t.Errorf("%v: %d %s by a provider, %d %s by password", c.err, by.Code, by.Body, got.Code, got.Body)
+		}
 		if msg := errorBody(t, got); got.Code != c.status || msg != c.want || got.Header().Get("Retry-After") != c.retry {
 			t.Errorf("%v: %d %q, Retry-After %q", c.err, got.Code, msg, got.Header().Get("Retry-After"))
 		}
