@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/usher-id/usher/internal/config"
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/token"
@@ -171,9 +172,11 @@ func (p place) key(ctx context.Context, db store.Store) (*token.KEK, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the key file: %w", err)
 	}
+	failpoint.Pass(failpoint.KeyAbsent)
 	if k, err = token.LoadOrCreateKEK(path); err != nil {
 		return nil, fmt.Errorf("making the key that wraps stored secrets: %w", err)
 	}
+	failpoint.Pass(failpoint.KeyWritten)
 	return k, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/effect/mail"
 	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/policy"
@@ -75,6 +76,7 @@ func (serveCmd) Run(e *environment) (err error) {
 		InternalHosts: internalHosts(cfg),
 		HSTS:          len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})
+	failpoint.Pass(failpoint.Listening)
 	stopBackground := a.background(e.ctx, worker)
 	defer stopBackground()
 	a.announce(e, public.Addr(), internal, dev)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/store"
 )
 
@@ -86,11 +87,13 @@ func (s *Sequencer) round(ctx context.Context) (n int, held bool, err error) {
 	if err != nil || !waiting {
 		return 0, true, err
 	}
+	failpoint.Pass(failpoint.EventsNumber)
 	err = s.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
 		var err error
 		n, held, err = s.number(tx)
 		return err
 	})
+	failpoint.Pass(failpoint.EventsNumbered)
 	return n, held, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -165,7 +166,9 @@ func (w *Worker) release(j store.Job) {
 
 // do runs one job and writes down what came of it.
 func (w *Worker) do(ctx context.Context, j store.Job) {
+	failpoint.Pass(failpoint.JobLeased)
 	err := w.run(ctx, j)
+	failpoint.Pass(failpoint.JobDone)
 	stopped := err != nil && errors.Is(context.Cause(ctx), errStopping)
 	wait := delay(j.Attempts)
 
@@ -202,6 +205,7 @@ func (w *Worker) do(ctx context.Context, j store.Job) {
 		}
 		return store.Put(tx, j)
 	})
+	failpoint.Pass(failpoint.JobNoted)
 	if err != nil {
 		w.log.WarnContext(ctx, "writing a job's result failed", "job", j.ID, "kind", j.Kind, "err", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+
+	"github.com/usher-id/usher/internal/failpoint"
 )
 
 // exchange is what the chain remembers of one request. It is the request's
@@ -63,6 +65,7 @@ func (w *response) WriteHeader(status int) {
 	// 1xx answers are only announcements; 101 ends the HTTP exchange.
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
+		failpoint.Pass(failpoint.ReplyHead)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -70,6 +73,10 @@ func (w *response) WriteHeader(status int) {
 func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+		failpoint.Pass(failpoint.ReplyHead)
+	}
+	if w.bytes == 0 {
+		failpoint.Pass(failpoint.ReplyBody)
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)

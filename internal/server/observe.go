@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/usher-id/usher/internal/failpoint"
 )
 
 const (
@@ -30,6 +32,7 @@ func observe(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.H
 		inner := r.WithContext(e)
 		defer func() { writeLine(log, e, inner, time.Since(start)) }()
 		next.ServeHTTP(&e.response, inner)
+		failpoint.Pass(failpoint.ReplyEnd)
 	})
 }
 

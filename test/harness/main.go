@@ -53,11 +53,29 @@ func run(m *testing.M) int {
 }
 
 func build(to string) error {
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", to, program) //nolint:gosec // a folder of our own
+	if err := compile(to); err != nil {
+		return err
+	}
+	return os.Setenv(EnvBinary, to)
+}
+
+func compile(to string, flags ...string) error {
+	args := append(append([]string{"build"}, flags...), "-o", to, program)
+	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // a folder of our own
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	return os.Setenv(EnvBinary, to)
+	return nil
+}
+
+// Tagged builds the program with a build tag, for Options.Binary.
+func Tagged(t testing.TB, tag string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "usher-"+tag)
+	if err := compile(to, "-tags", tag); err != nil {
+		t.Fatalf("build %s with -tags %s: %v", program, tag, err)
+	}
+	return to
 }
 
 func failed(doing string, err error) int {

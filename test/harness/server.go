@@ -27,6 +27,7 @@ type Options struct {
 	Args        []string // more of `usher serve`
 	Env         []string // more variables, as "USHER_POLICY=…"
 	Production  bool     // without --dev
+	Binary      string   // another build than Main's
 }
 
 // Server is a running usher. Its methods fail the test rather than return
@@ -41,6 +42,7 @@ type Server struct {
 	done chan struct{} // closed when cmd has ended, after ended was set
 	// ended is how it ended; nil for status 0.
 	ended error
+	more  []string // variables set by Env
 }
 
 const (
@@ -125,7 +127,10 @@ func addresses(r io.Reader) map[string]string {
 // no configuration file lies.
 func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
 	s.t.Helper()
-	binary := os.Getenv(EnvBinary)
+	binary := s.o.Binary
+	if binary == "" {
+		binary = os.Getenv(EnvBinary)
+	}
 	if binary == "" {
 		s.t.Fatalf("%s is not set; the package's TestMain must call harness.Main", EnvBinary)
 	}
@@ -138,6 +143,7 @@ func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	cmd.Env = append(cmd.Env, "USHER_DATA="+s.o.Data, "USHER_DATABASE_URL="+s.o.DatabaseURL, "USHER_LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, s.o.Env...)
+	cmd.Env = append(cmd.Env, s.more...)
 	return cmd
 }
 
@@ -225,6 +231,34 @@ func (s *Server) Kill() {
 		s.t.Fatalf("kill usher: %v", err)
 	}
 	<-s.done
+}
+
+// Dies waits for the server to end without being told to, and gives what it
+// said last.
+func (s *Server) Dies(within time.Duration) string {
+	s.t.Helper()
+	select {
+	case <-s.done:
+	case <-time.After(within):
+		s.t.Fatalf("the server still runs after %v", within)
+	}
+	s.cmd = nil
+	return s.said.String()
+}
+
+// Env sets variables for the next start, over those of the options.
+func (s *Server) Env(variables ...string) { s.more = variables }
+
+// Fails starts the server where it cannot become ready, and gives what it said.
+func Fails(t testing.TB, o Options) string {
+	t.Helper()
+	s := &Server{t: t, o: o}
+	cmd := s.command(t.Context(), append([]string{"serve", "--dev", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"}, o.Args...)...)
+	said, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Fatalf("the server ended well:\n%s", said)
+	}
+	return string(said)
 }
 
 // Again starts the server anew on the same data, on other ports.

@@ -16,16 +16,16 @@ const module = "github.com/usher-id/usher/"
 // floors lists the packages from the ground up; a package imports only from
 // floors below its own. Packages of one floor do not know each other.
 var floors = [][]string{
-	{"internal/nearest"},
+	{"internal/nearest", "internal/failpoint"},
 	{"internal/user", "internal/normal", "internal/token", "internal/jsonx", "internal/snowflake", "internal/config", "internal/server"},
 	{"internal/policy", "internal/password"},
 	{"internal/store"},
 	{"internal/store/sqlstore", "internal/event", "internal/job", "internal/directory"},
 	{"internal/notify", "internal/session", "internal/group", "internal/settings"},
 	{"internal/ledger"},
-	{"internal/admission", "internal/signin", "internal/account"},
-	{"internal/feed", "internal/operator"},
-	{"internal/effect/mail", "internal/web", "internal/door/partner", "internal/door/edi"},
+	{"internal/admission", "internal/account"},
+	{"internal/signin", "internal/feed", "internal/operator"},
+	{"internal/proof/oidc", "internal/effect/mail", "internal/web", "internal/door/partner", "internal/door/edi"},
 	{"cmd/usher"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/feed"
 )
 
@@ -207,6 +208,7 @@ func (b *batching) answer(chunk []Line) (out []Answer, ok bool) {
 	}
 	b.caller = c
 	out, err = Batch{Sync: b.sync, Mode: b.mode}.Answer(b.r.Context(), chunk)
+	failpoint.Pass(failpoint.BatchSynced)
 	if err != nil {
 		b.door.Log.ErrorContext(b.r.Context(), "partner door: syncing a batch", "error", err)
 		for _, l := range chunk {
@@ -242,4 +244,5 @@ func (b *batching) send(out []Answer) {
 		}
 	}
 	_ = b.rc.Flush()
+	failpoint.Pass(failpoint.BatchAnswered)
 }

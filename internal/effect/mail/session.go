@@ -14,6 +14,7 @@ import (
 
 	"github.com/wneessen/go-mail/smtp"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/job"
 )
 
@@ -149,6 +150,7 @@ func (c *session) hand(l letter, sent func()) error {
 	if err := c.smtp.Rcpt("<" + l.to + ">"); err != nil {
 		return final(at("the recipient", err))
 	}
+	failpoint.Pass(failpoint.SMTPData)
 	w, err := c.smtp.Data()
 	if err != nil {
 		return final(at("the mail", err))
@@ -158,6 +160,7 @@ func (c *session) hand(l letter, sent func()) error {
 	}
 	sent()
 	err = w.Close()
+	failpoint.Pass(failpoint.SMTPTaken)
 	if e, ok := errors.AsType[*textproto.Error](err); err == nil || ok && e.Code/100 == 2 {
 		return nil // whichever success (RFC 5321, section 4.2)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"time"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/job"
 )
 
@@ -89,6 +90,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	patience := time.AfterFunc(s.options.Timeout, func() { stop(errSlow) })
 	defer patience.Stop()
 
+	failpoint.Pass(failpoint.SMTPConnect)
 	c, err := s.dial(ctx)
 	if err == nil {
 		defer c.close()

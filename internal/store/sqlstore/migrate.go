@@ -13,6 +13,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/usher-id/usher/internal/failpoint"
 )
 
 var jobColumns = strings.Join(jobs.columns, ", ")
@@ -69,7 +71,9 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.Provid
 		if err != nil {
 			return fmt.Errorf("reading the migrations: %w", err)
 		}
-		if _, err = p.Up(ctx); err == nil {
+		failpoint.Pass(failpoint.MigrateBegin)
+		if err = up(ctx, p); err == nil {
+			failpoint.Pass(failpoint.MigrateEnd)
 			return nil
 		}
 		if try == migrateTries {
@@ -80,6 +84,20 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, o ...goose.Provid
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// up makes what is missing, each step in a transaction of its own.
+func up(ctx context.Context, p *goose.Provider) error {
+	for {
+		_, err := p.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		failpoint.Pass(failpoint.MigrateStep)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/store"
 )
 
@@ -151,6 +152,7 @@ func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) erro
 		if repeat, err = p.try(ctx, fn); !repeat {
 			return err
 		}
+		failpoint.Pass(failpoint.PostgresAgain)
 	}
 	return fmt.Errorf("%w: no order was found in %d tries: %w", store.ErrUnavailable, pgTries, err)
 }
@@ -172,11 +174,15 @@ func (p *pg) try(ctx context.Context, fn func(conn) error) (repeat bool, err err
 			_ = tx.Rollback()
 		}
 	}()
+	failpoint.Pass(failpoint.PostgresBegun)
 	t := &trial{conn: pgTx{bounded, tx}}
 	err = t.run(fn)
+	failpoint.Pass(failpoint.PostgresUpdated)
 	ended = true
 	if err == nil {
+		failpoint.Pass(failpoint.PostgresCommitting)
 		err = tx.Commit()
+		failpoint.Pass(failpoint.PostgresCommitted)
 		return again(err), fault(lostCommit(err))
 	}
 	if e := tx.Rollback(); e != nil && t.failed == nil && !errors.Is(e, sql.ErrTxDone) && !unavailable(e) {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/store"
 )
 
@@ -139,6 +140,7 @@ func (l *lite) write(w *pinned) {
 				l.refuse(first, fault(err))
 				continue
 			}
+			failpoint.Pass(failpoint.SQLiteWriter)
 		}
 		if !l.batch(w, first) {
 			w.discard()
@@ -184,6 +186,7 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 		l.refuse(first, fault(fmt.Errorf("beginning: %w", err)))
 		return lockedOut(err)
 	}
+	failpoint.Pass(failpoint.SQLiteBegun)
 	begun := time.Now()
 	ran := make([]*pending, 0, 16)
 	kept, broken := 0, false
@@ -194,6 +197,7 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 		ran = append(ran, p)
 		if p.err, broken = within(w, p.fn); p.err == nil {
 			kept++
+			failpoint.Pass(failpoint.SQLiteUpdated)
 		}
 	}
 	// Whoever is taken from a queue is run: nobody else would answer.
@@ -229,12 +233,15 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 		answer(ran, err)
 		return e == nil
 	}
+	failpoint.Pass(failpoint.SQLiteCommitting)
 	if _, err := w.exec("COMMIT", nil); err != nil {
 		_, _ = w.exec("ROLLBACK", nil)
 		answer(ran, fmt.Errorf("%w: committing: %w", store.ErrUnavailable, err))
 		return false
 	}
+	failpoint.Pass(failpoint.SQLiteCommitted)
 	answer(ran, nil)
+	failpoint.Pass(failpoint.SQLiteAnswered)
 	return true
 }
 
@@ -306,10 +313,12 @@ func within(w *pinned, fn func(conn) error) (err error, broken bool) { //nolint:
 // within a statement, so that waiting for them is short; where it is not, the
 // next look tries again.
 func (l *lite) trim(w *pinned) {
-	if f, err := os.Stat(l.file.path + "-wal"); err != nil || f.Size() <= l.walMost {
+	if f, err := os.Stat(l.file.path + "-wal"); err != nil || f.Size() <= l.walMost && !failpoint.Enabled {
 		return
 	}
+	failpoint.Pass(failpoint.SQLiteTrim)
 	_, _ = w.exec("PRAGMA busy_timeout = 250", nil)
 	_, _ = w.exec("PRAGMA wal_checkpoint(TRUNCATE)", nil)
+	failpoint.Pass(failpoint.SQLiteTrimmed)
 	_, _ = w.exec(shortWait, nil)
 }
