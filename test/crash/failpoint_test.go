@@ -18,7 +18,7 @@ const deaths = "USHER_CRASH_DEATHS"
 // request later.
 func atStart() []failpoint.Point {
 	return []failpoint.Point{
-		failpoint.MigrateBegin, failpoint.MigrateStep, failpoint.MigrateEnd, failpoint.KeyAbsent, failpoint.KeyWritten, failpoint.Listening,
+		failpoint.SQLiteWriter, failpoint.MigrateBegin, failpoint.MigrateStep, failpoint.MigrateEnd, failpoint.KeyAbsent, failpoint.KeyWritten, failpoint.Listening,
 	}
 }
 
@@ -46,49 +46,61 @@ func diedAt(t *testing.T, p failpoint.Point, said string) {
 	}
 }
 
-// Given a program that dies at one point of its way through a write, be it the
-// first or a later time that it passes there, when it is started again, then
-// everything it acknowledged is there and nothing is there by halves.
-func TestDiesAtEachPointOfAWrite(t *testing.T) {
+// Given a program that dies at one point of its way, when it is started again,
+// then it makes good what is missing and has lost nothing.
+func TestDiesAtEachPoint(t *testing.T) {
 	binary := harness.Tagged(t, "failpoint")
-	others := slices.Concat(atStart(), withMail())
 	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
-		o := settled(t, store.Empty(t))
-		o.Binary = binary
-		c := newCrew(t, harness.Start(t, o), o, size(t, writers, 8))
-		died := 0
-		for _, p := range failpoint.All() {
-			if !reached(store, p) || slices.Contains(others, p) {
-				continue
-			}
-			for round := range size(t, deaths, 1) {
-				c.Stop()
-				// A start passes some points too; the first write comes later.
-				c.Env(arm(p, passes(p, round)))
-				c.Again()
-				halt := c.write(whenKilled)
-				said := c.Dies(2 * time.Minute)
-				halt()
-				diedAt(t, p, said)
-				died++
-				c.Env()
-				c.Again()
-				c.check(fmt.Sprintf("%s, death %d", p, round+1))
-				if t.Failed() {
-					return
-				}
+		for name, dies := range map[string]func(*testing.T, harness.Store, string){
+			"of a start": diesStarting, "of a write": diesWriting, "of a mail": diesMailing,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel() // most of it is waiting for a start
+				dies(t, store, binary)
+			})
+		}
+	})
+}
+
+// Whatever point of a write it dies at, be it the first or a later time that it
+// passes there: everything it acknowledged is there, and nothing by halves.
+func diesWriting(t *testing.T, store harness.Store, binary string) {
+	others := slices.Concat(atStart(), withMail())
+	o := settled(t, store.Empty(t))
+	o.Binary = binary
+	c := newCrew(t, harness.Start(t, o), o, size(t, writers, 8))
+	died := 0
+	for _, p := range failpoint.All() {
+		if !reached(store, p) || slices.Contains(others, p) {
+			continue
+		}
+		for round := range size(t, deaths, 1) {
+			c.Stop()
+			// A start passes some points too; the first write comes later.
+			c.Env(arm(p, passes(p, round)))
+			c.Again()
+			halt := c.write(whenKilled)
+			said := c.Dies(2 * time.Minute)
+			halt()
+			diedAt(t, p, said)
+			died++
+			c.Env()
+			c.Again()
+			c.check(fmt.Sprintf("%s, death %d", p, round+1))
+			if t.Failed() {
+				return
 			}
 		}
-		t.Logf("%d deaths", died)
-		c.finish()
-	})
+	}
+	t.Logf("%d deaths", died)
+	c.finish()
 }
 
 // passes is at which pass of a point the program dies: where it is passed in
 // every write, somewhere among the first few hundred.
 func passes(p failpoint.Point, round int) int {
 	switch p {
-	case failpoint.SQLiteWriter, failpoint.SQLiteTrim, failpoint.SQLiteTrimmed, failpoint.PostgresAgain:
+	case failpoint.SQLiteTrim, failpoint.SQLiteTrimmed, failpoint.PostgresAgain:
 		return 1
 	case failpoint.EventsNumber, failpoint.EventsNumbered, failpoint.BatchSynced, failpoint.BatchAnswered:
 		return 3 + round
@@ -97,23 +109,26 @@ func passes(p failpoint.Point, round int) int {
 	}
 }
 
-// Given an empty database, when the program dies at one point of its first
-// start, then the next start makes good what is missing, once, and serves.
-func TestDiesAtEachPointOfAStart(t *testing.T) {
-	binary := harness.Tagged(t, "failpoint")
-	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
-		for _, p := range atStart() {
-			o := settled(t, store.Empty(t))
-			o.Binary = binary
-			armed := o
-			armed.Env = append(slices.Clone(o.Env), arm(p, 1))
-			diedAt(t, p, harness.Fails(t, armed))
-			c := newCrew(t, harness.Start(t, o), o, 1)
-			c.check(string(p))
-			c.finish()
-			c.Stop()
+// Whatever point of its first start it dies at: the next start makes good what
+// is missing, once, and serves.
+func diesStarting(t *testing.T, store harness.Store, binary string) {
+	for _, p := range atStart() {
+		if !reached(store, p) {
+			continue
 		}
-	})
+		o := settled(t, store.Empty(t))
+		o.Binary = binary
+		armed := o
+		armed.Env = append(slices.Clone(o.Env), arm(p, 1))
+		diedAt(t, p, harness.Fails(t, armed))
+		c := newCrew(t, harness.Start(t, o), o, 2)
+		halt := c.write(whenUnavailable)
+		time.Sleep(200 * time.Millisecond)
+		halt()
+		c.check(string(p))
+		c.finish()
+		c.Stop()
+	}
 }
 
 // An ordinary build has no points, whatever the environment says.

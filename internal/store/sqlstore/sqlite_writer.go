@@ -102,6 +102,7 @@ func openWriter(ctx context.Context, db *sql.DB) (*pinned, error) {
 	if err := w.inForce(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
+	failpoint.Pass(failpoint.SQLiteWriter)
 	for _, pragma := range []string{
 		"PRAGMA busy_timeout = 15",
 		// An import touches every index: 16 MB of pages stay at hand, and as much
@@ -140,7 +141,6 @@ func (l *lite) write(w *pinned) {
 				l.refuse(first, fault(err))
 				continue
 			}
-			failpoint.Pass(failpoint.SQLiteWriter)
 		}
 		if !l.batch(w, first) {
 			w.discard()
