@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,4 +57,31 @@ func removeDead(ctx context.Context, path string) error {
 		return errors.New("another process listens there")
 	}
 	return os.Remove(path)
+}
+
+// lastCall is how long connections that have come are still accepted once no
+// more are wanted.
+const lastCall = 10 * time.Millisecond
+
+// gate is a listener that accepts what has come before it closes.
+type gate struct {
+	net.Listener
+	closing atomic.Bool
+}
+
+// Accept implements net.Listener.
+func (g *gate) Accept() (net.Conn, error) {
+	conn, err := g.Listener.Accept()
+	if err != nil && g.closing.Load() {
+		return nil, errors.Join(net.ErrClosed, g.Close())
+	}
+	return conn, err
+}
+
+// lastCall has Accept fail soon, after it has given what waits.
+func (g *gate) lastCall() {
+	g.closing.Store(true)
+	if d, ok := g.Listener.(interface{ SetDeadline(time.Time) error }); !ok || d.SetDeadline(time.Now().Add(lastCall)) != nil {
+		_ = g.Close()
+	}
 }

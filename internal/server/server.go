@@ -60,9 +60,11 @@ type Server struct {
 
 // listening is one listener with its HTTP server.
 type listening struct {
-	listener net.Listener
+	listener *gate
 	http     *http.Server
 	abort    context.CancelFunc // ends the contexts of requests under way
+	accepted chan struct{}      // closed when no more connections are accepted
+	busy     connections
 }
 
 // New prepares a server over bound listeners, so that handlers can be made with
@@ -81,7 +83,8 @@ func (s *Server) newListening(l net.Listener, h http.Handler) *listening {
 	base, abort := context.WithCancel(context.Background())
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	return &listening{listener: l, abort: abort, http: &http.Server{
+	li := &listening{listener: &gate{Listener: l}, abort: abort, accepted: make(chan struct{})}
+	li.http = &http.Server{
 		Handler:                      h,
 		ReadHeaderTimeout:            headerTimeout,
 		ReadTimeout:                  readTimeout,
@@ -92,7 +95,9 @@ func (s *Server) newListening(l net.Listener, h http.Handler) *listening {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:                  func(net.Listener) context.Context { return base },
-	}}
+		ConnState:                    li.busy.become,
+	}
+	return li
 }
 
 // Addrs are the bound addresses; internal is nil if there is no such listener.
@@ -115,7 +120,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	for _, l := range all {
 		go func() {
-			if err := l.http.Serve(l.listener); !errors.Is(err, http.ErrServerClosed) {
+			defer close(l.accepted)
+			if err := l.http.Serve(l.listener); !errors.Is(err, http.ErrServerClosed) && !l.listener.closing.Load() {
 				failed <- fmt.Errorf("serve %s: %w", l.listener.Addr(), err)
 			}
 		}()
@@ -138,6 +144,12 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (l *listening) stop(ctx context.Context) error {
 	defer l.abort()
+	// Shutdown by itself would hang up on connections that wait to be accepted,
+	// and on those whose request it has not read yet.
+	l.listener.lastCall()
+	<-l.accepted
+	l.http.SetKeepAlivesEnabled(false)
+	l.busy.await(ctx)
 	err := l.http.Shutdown(ctx)
 	if err == nil {
 		return nil

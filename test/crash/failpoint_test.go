@@ -49,6 +49,7 @@ func diedAt(t *testing.T, p failpoint.Point, said string) {
 // Given a program that dies at one point of its way, when it is started again,
 // then it makes good what is missing and has lost nothing.
 func TestDiesAtEachPoint(t *testing.T) {
+	t.Parallel()
 	binary := harness.Tagged(t, "failpoint")
 	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
 		for name, dies := range map[string]func(*testing.T, harness.Store, string){

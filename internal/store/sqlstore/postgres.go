@@ -28,9 +28,12 @@ const (
 	// Without turns, many that want the same rows keep failing one another.
 	pgFree  = 3
 	pgTries = 64
-	// pgLongest bounds a transaction, so that a server which does not answer
-	// cannot keep connections for ever.
-	pgLongest = 30 * time.Second
+	// What a server that does not answer may cost: a question, and an update with
+	// all its tries, of which bulk work has more to do. A request is answered
+	// within half a minute or not at all.
+	pgAnswer  = 10 * time.Second
+	pgLongest = 20 * time.Second
+	pgBulk    = 60 * time.Second
 )
 
 // pg is the PostgreSQL engine: serialisable transactions, tried again when
@@ -127,10 +130,18 @@ func (p *pg) view(ctx context.Context, fn func(conn) error) error {
 	if p.closed.Load() {
 		return errClosing
 	}
-	return fn(pgView{ctx, p.db})
+	bounded, cancel := context.WithTimeout(ctx, pgAnswer)
+	defer cancel()
+	return fn(pgView{bounded, p.db})
 }
 
-func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) error {
+func (p *pg) update(ctx context.Context, lane store.Lane, fn func(conn) error) error {
+	longest := pgLongest
+	if lane == store.Bulk {
+		longest = pgBulk
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	var err error
 	for try := range pgTries {
 		if try == pgFree {
@@ -138,14 +149,14 @@ func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) erro
 			case p.turn <- struct{}{}:
 				defer func() { <-p.turn }()
 			case <-ctx.Done():
-				return ctx.Err()
+				return fault(ctx.Err())
 			}
 		} else if try > 0 {
 			pause := time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 4))) //nolint:gosec // jitter
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
-				return ctx.Err()
+				return fault(ctx.Err())
 			}
 		}
 		var repeat bool
@@ -160,8 +171,10 @@ func (p *pg) update(ctx context.Context, _ store.Lane, fn func(conn) error) erro
 // try runs fn once. It says whether only the neighbours were in the way,
 // whatever fn made of the error.
 func (p *pg) try(ctx context.Context, fn func(conn) error) (repeat bool, err error) {
-	// Begun under the caller's context, carried out without it.
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgLongest)
+	// Begun under the caller's context, carried out without it, until update's
+	// time is over.
+	end, _ := ctx.Deadline()
+	bounded, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	tx, release, err := p.begin(ctx, bounded)
 	if err != nil {
@@ -198,7 +211,7 @@ func (p *pg) begin(ctx, bounded context.Context) (*sql.Tx, func(), error) {
 	var err error
 	for range pgConns + 1 {
 		if e := ctx.Err(); e != nil {
-			return nil, nil, e
+			return nil, nil, fault(e)
 		}
 		if p.closed.Load() {
 			return nil, nil, errClosing
@@ -206,7 +219,7 @@ func (p *pg) begin(ctx, bounded context.Context) (*sql.Tx, func(), error) {
 		var c *sql.Conn
 		if c, err = p.db.Conn(ctx); err != nil {
 			if e := ctx.Err(); e != nil {
-				return nil, nil, e
+				return nil, nil, fault(e)
 			}
 			return nil, nil, fault(err)
 		}
