@@ -44,8 +44,8 @@ bench: ## measure: results as a table, the method in docs/
 fuzz: ## run every fuzz target, FUZZTIME=20s each (about ten minutes), and report as a table
 	$(GO) run ./scripts/fuzz -time $(FUZZTIME)
 
-crash: ## kill -9 200 times with 50 writers, PostgreSQL stopped 50 times (about half an hour)
-	USHER_CRASH_ROUNDS=200 USHER_CRASH_WRITERS=50 USHER_CRASH_STOPS=50 $(GO) test -count=1 -timeout=3h -v ./test/crash
+crash: ## kill -9 200 times with 50 writers, each failpoint 20 times, PostgreSQL stopped 50 times (over an hour)
+	USHER_CRASH_ROUNDS=200 USHER_CRASH_WRITERS=50 USHER_CRASH_STOPS=50 USHER_CRASH_DEATHS=20 USHER_CRASH_FAULTS=20 USHER_CRASH_DRAINS=50 $(GO) test -count=1 -timeout=3h -v ./test/crash
 
 clean: ## remove what these targets made
 	rm -rf bin cover.out

@@ -72,7 +72,7 @@ func (serveCmd) Run(e *environment) (err error) {
 	}
 	srv := server.New(server.Options{
 		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
-		Log: log, Ready: a.ready, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
+		Log: log, Ready: a.ready, DrainDelay: cfg.DrainDelay, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
 		InternalHosts: internalHosts(cfg),
 		HSTS:          len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})

@@ -35,6 +35,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	LogLevel       slog.Level
 	LogFormat      LogFormat
+	DrainDelay     time.Duration
 	DrainTimeout   time.Duration
 	Mail           Mail
 	Doors          Doors

@@ -7,7 +7,7 @@ import (
 
 // The names are the operator's contract: a rename breaks installations.
 const allKeys = `listen internal_listen public_url data database_url dev config policy key_file key node
-hosts trusted_proxies log_level log_format drain_timeout
+hosts trusted_proxies log_level log_format drain_delay drain_timeout
 mail.from mail.reply_to mail.smtp.host mail.smtp.port mail.smtp.username mail.smtp.password mail.smtp.tls mail.smtp.timeout mail.smtp.helo
 doors.portal.enabled doors.portal.host doors.portal.issuer doors.portal.client_id
 doors.portal.admin_client_id doors.portal.admin_client_secret doors.portal.authoritative

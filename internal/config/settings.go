@@ -45,6 +45,7 @@ func settings(c *Config) []setting {
 		{name: "trusted_proxies", into: networks{&c.TrustedProxies}, doc: "networks whose X-Forwarded-For is believed; empty: nobody's"},
 		{name: "log_level", def: "info", into: level{&c.LogLevel}, doc: "least level that is logged"},
 		{name: "log_format", def: "text", into: logFormat{&c.LogFormat}, doc: "how log lines are written"},
+		{name: "drain_delay", def: "0s", into: duration{&c.DrainDelay, 0, time.Minute}, doc: "how long usher still takes requests once it was told to stop and `/health/ready` says 503: until whoever sends them has noticed"},
 		{name: "drain_timeout", def: "10s", into: duration{&c.DrainTimeout, 0, 10 * time.Minute}, doc: "how long requests under way may take when usher stops"},
 	}
 	m, smtp := &c.Mail, &c.Mail.SMTP

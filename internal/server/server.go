@@ -32,7 +32,10 @@ type Options struct {
 	// Ready says why the process cannot serve, as one error or several joined;
 	// Reason gives an error the text that the public may read. nil: always ready.
 	Ready func(context.Context) error
-	// DrainTimeout is how long requests under way may take after the end began.
+	// DrainDelay is how long requests are still taken after the end began and
+	// readiness is false.
+	DrainDelay time.Duration
+	// DrainTimeout is how long requests under way may take after that.
 	DrainTimeout time.Duration
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
@@ -52,6 +55,7 @@ type Options struct {
 // Server serves both listeners until told to stop.
 type Server struct {
 	log      *slog.Logger
+	delay    time.Duration
 	drain    time.Duration
 	draining atomic.Bool
 	public   *listening
@@ -70,7 +74,7 @@ type listening struct {
 // New prepares a server over bound listeners, so that handlers can be made with
 // knowledge of the port.
 func New(o Options) *Server {
-	s := &Server{log: o.Log, drain: o.DrainTimeout}
+	s := &Server{log: o.Log, delay: o.DrainDelay, drain: o.DrainTimeout}
 	h := newHealth(&s.draining, o.Ready)
 	s.public = s.newListening(o.PublicListener, Public(o.Public, o, h.serve(forPublic)))
 	if o.InternalListener != nil {
@@ -109,7 +113,7 @@ func (s *Server) Addrs() (public, internal net.Addr) {
 }
 
 // Serve runs until ctx ends or a listener fails. At the end readiness turns
-// false, the public listener finishes what is under way and closes, then the
+// false, the drain delay passes, the public listener finishes what is under way and closes, then the
 // internal one, which until then still tells health; what takes longer than the
 // drain timeout is cut off, and that is an error.
 func (s *Server) Serve(ctx context.Context) error {
@@ -133,7 +137,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	s.log.Info("draining", "timeout", s.drain)
+	s.log.Info("draining", "delay", s.delay, "timeout", s.drain)
+	if err == nil {
+		time.Sleep(s.delay)
+	}
 	drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
 	for _, l := range all {

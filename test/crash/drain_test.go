@@ -89,3 +89,58 @@ func TestEndsWhatItHasBegun(t *testing.T) {
 		}
 	})
 }
+
+// Given somebody in front who asks whether usher is ready, and time to notice,
+// when the program is told to end, then nobody notices.
+func TestNobodyNoticesTheEnd(t *testing.T) {
+	o := settled(t, harness.Options{Env: []string{"USHER_DRAIN_DELAY=500ms"}})
+	c := newCrew(t, harness.Start(t, o), o, 1)
+	one := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+	for range size(t, drains, 2) {
+		ctx, halt := context.WithCancel(t.Context())
+		var running, acked atomic.Int64
+		for range 8 {
+			running.Add(1)
+			go func() {
+				defer running.Add(-1)
+				for ctx.Err() == nil {
+					req, err := request(t.Context(), c.put(fmt.Sprint("calm", c.serial.Add(1))))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					res, err := one.Do(req)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, res.Body)
+					_ = res.Body.Close()
+					if res.StatusCode != 200 {
+						t.Error(res.Status)
+						return
+					}
+					acked.Add(1)
+				}
+			}()
+		}
+		go func() { // the one in front
+			for {
+				got, err := send(t.Context(), harness.Ask{Method: "GET", URL: c.Public + "/health/ready"})
+				if err != nil || got.Status != 200 {
+					halt()
+					return
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		time.Sleep(200 * time.Millisecond)
+		c.Stop()
+		c.until(func() bool { return running.Load() == 0 })
+		if acked.Load() == 0 || ctx.Err() == nil {
+			t.Errorf("%d acknowledged, told to stay away: %v", acked.Load(), ctx.Err() != nil)
+		}
+		halt()
+		c.Again()
+	}
+}
