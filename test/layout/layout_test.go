@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"internal/ledger"},
 	{"internal/admission", "internal/account"},
 	{"internal/signin", "internal/feed", "internal/operator"},
-	{"internal/proof/oidc", "internal/effect/mail", "internal/web", "internal/door/partner", "internal/door/edi"},
+	{"internal/proof/oidc", "internal/effect/mail", "internal/web", "internal/door/partner", "internal/door/edi", "internal/door/gqlauth"},
 	{"cmd/usher"},
 }
 
