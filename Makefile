@@ -38,8 +38,9 @@ lint: ## go vet, then golangci-lint (staticcheck, gosec, gofumpt, …; .golangci
 fmt: ## format with gofumpt
 	$(GO) run $(GOFUMPT) -w .
 
-bench: ## measure: results as a table, the method in docs/
+bench: ## measure: results as tables, the method in docs/ (about four minutes)
 	$(GO) run ./bench
+	$(GO) run ./bench -enumerate 100
 
 fuzz: ## run every fuzz target, FUZZTIME=20s each (about ten minutes), and report as a table
 	$(GO) run ./scripts/fuzz -time $(FUZZTIME)

@@ -11,9 +11,11 @@
 //	  ├─ signin.go  sign-ins less the hash ─┘
 //	  ├─ raw.go     the database driver alone
 //	  ├─ start.go   cold start, memory
+//	  ├─ enumerate.go  what failed sign-ins tell a stranger; hashes.go
 //	  └─ host.go    the processes: start, CPU time, memory
 //
 //	make bench                        SQLite
 //	go run ./bench -pg postgres://…   PostgreSQL, an empty database
 //	go run ./bench -short             a quick look
+//	go run ./bench -enumerate 2000    failed sign-ins alone, so many of each kind
 package main

@@ -21,8 +21,13 @@ func main() {
 	}
 	pg := flag.String("pg", "", "URL of an empty PostgreSQL database; SQLite otherwise")
 	short := flag.Bool("short", false, "one short round: a quick look")
+	each := flag.Int("enumerate", 0, "only failed sign-ins, so many of each kind: what answers and their times tell")
 	flag.Parse()
-	if err := run(*pg, *short); err != nil {
+	do := func() error { return run(*pg, *short) }
+	if *each > 0 {
+		do = func() error { return enumerateBoth(*pg, *each) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -56,19 +61,43 @@ func newBench(pg string, short bool) *bench {
 	return &bench{pg: pg, rounds: 3, slot: 1200 * time.Millisecond, lines: 8000, hashes: 40}
 }
 
+// build makes usher in a folder of its own.
+func build() (dir, program string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if dir, err = os.MkdirTemp("", "usher-bench-"); err != nil {
+		return "", "", err
+	}
+	program = filepath.Join(dir, "usher")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/usher").CombinedOutput(); err != nil {
+		return "", "", errors.Join(fmt.Errorf("building usher: %w\n%s", err, out), os.RemoveAll(dir))
+	}
+	return dir, program, nil
+}
+
+// enumerateBoth measures with the floor that policy has by default, and a tenth
+// as much without one.
+func enumerateBoth(pg string, each int) error {
+	dir, program, err := build()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := enumerate(context.Background(), dir, program, pg, each, 300*time.Millisecond); err != nil {
+		return err
+	}
+	if pg != "" { // a database of one's own for each
+		return nil
+	}
+	return enumerate(context.Background(), dir, program, pg, max(1, each/10), 0)
+}
+
 func run(pg string, short bool) (err error) {
 	b := newBench(pg, short)
-	build, cancelBuild := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancelBuild()
-	if b.dir, err = os.MkdirTemp("", "usher-bench-"); err != nil {
+	if b.dir, b.program, err = build(); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	b.program = filepath.Join(b.dir, "usher")
-	cmd := exec.CommandContext(build, "go", "build", "-o", b.program, "./cmd/usher")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building usher: %w\n%s", err, out)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	begun := time.Now()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/usher-id/usher/internal/password"
 )
 
@@ -50,6 +52,7 @@ func wants(t *testing.T, h *password.Hasher, plain password.Plain, stored passwo
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Dear = false // TestDearHashesAreTold
 	if got != want {
 		t.Errorf("verdict is %+v, want %+v", got, want)
 	}
@@ -344,5 +347,36 @@ func TestRemainderStaysWithinWhatArgonKnows(t *testing.T) {
 	rest, worth := parse(t, "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA").Remainder(p)
 	if !worth || rest != p {
 		t.Errorf("%+v, %v", rest, worth)
+	}
+}
+
+// A check that took longer than at usher's own hashes says so, whatever the
+// password.
+func TestDearHashesAreTold(t *testing.T) {
+	h := newHasher(t, password.DefaultParams(), 1)
+	own, err := h.Hash(t.Context(), "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bcryptOf := func(cost int) string {
+		text, err := bcrypt.GenerateFromPassword([]byte("right"), cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, c := range []struct {
+		text string
+		dear bool
+	}{{own.String(), false}, {bcryptOf(4), false}, {bcryptOf(8), false}, {bcryptOf(10), true}, {bcryptOf(11), true}} {
+		stored, err := password.ParseHash(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, plain := range []password.Plain{"right", "wrong"} {
+			if v, err := h.Verify(t.Context(), plain, stored); err != nil || v.Dear != c.dear || v.Match != (plain == "right") {
+				t.Errorf("%.8s, %s: %+v, %v", c.text, plain, v, err)
+			}
+		}
 	}
 }

@@ -34,6 +34,9 @@ type Verdict struct {
 	// NeedsUpgrade is set with Match alone: the caller should replace the hash
 	// with one made now by Hash.
 	NeedsUpgrade bool
+	// Dear says, of right and wrong passwords alike, that the check took longer
+	// than at one of usher's own hashes.
+	Dear bool
 }
 
 // NewHasher makes a Hasher. A concurrency below 1 means GOMAXPROCS.
@@ -84,11 +87,16 @@ func (h *Hasher) Verify(ctx context.Context, plain Plain, stored Hash) (Verdict,
 		match = v.matches(plain) && !long
 		h.fill(plain, stored.v.expense())
 	})
-	if err != nil || !match {
+	if err != nil {
 		return Verdict{}, err
 	}
-	return Verdict{Match: true, NeedsUpgrade: !stored.v.current(h.params)}, nil
+	dear := stored.v.expense().work > dearer*h.params.expense().work
+	return Verdict{Match: match, NeedsUpgrade: match && !stored.v.current(h.params), Dear: dear}, nil
 }
+
+// dearer is how many times as long as a current hash another must take for the
+// difference to be more than that between two of a kind.
+const dearer = 1.2
 
 // fill spends what a current hash would have taken beyond e, so that a cheap
 // hash does not show by time that it was there (security E6), nor whether it

@@ -131,11 +131,11 @@ func TestVerify(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := none
-			switch v {
-			case password.Verdict{Match: true}:
-				got = match
-			case password.Verdict{Match: true, NeedsUpgrade: true}:
+			switch {
+			case v.NeedsUpgrade:
 				got = upgrade
+			case v.Match:
+				got = match
 			}
 			if got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)

@@ -46,3 +46,37 @@ func (p *pace) usual() time.Duration {
 	defer p.mu.Unlock()
 	return p.avg
 }
+
+const (
+	// reachFor is how long a comparison at a dear hash is remembered, reachMost
+	// how much of it at most.
+	reachFor  = 10 * time.Minute
+	reachMost = 3 * time.Second
+)
+
+// reach is how long the longest answer took lately at a hash that is dearer than
+// usher's own. No answer comes sooner then: else it would tell by itself that
+// the account is there, and where it came from.
+type reach struct {
+	mu      sync.Mutex
+	longest time.Duration
+	at      time.Time
+}
+
+// took notes an answer at such a hash.
+func (r *reach) took(d time.Duration, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d >= r.longest || now.Sub(r.at) > reachFor {
+		r.longest, r.at = min(d, reachMost), now
+	}
+}
+
+func (r *reach) least(now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.at) > reachFor {
+		return 0
+	}
+	return r.longest
+}

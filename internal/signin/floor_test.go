@@ -129,3 +129,39 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 		}
 	})
 }
+
+// Given an account whose hash takes longer than the floor, when it was tried,
+// then for a while every answer takes as long, so that its own tells nothing.
+func TestDearHashesDoNotShow(t *testing.T) {
+	floored(t, func(w *world, took func(context.Context, signin.Attempt) time.Duration) {
+		const long = 700 * time.Millisecond
+		floor := time.Duration(w.pol.ResponseFloor)
+		w.partnerUser("own")
+		w.partnerUser("dear")
+		try := func(name, password string, want time.Duration) {
+			w.Helper()
+			if got := took(w.Context(), w.attempt(w.email(name), password)); got != want {
+				w.Errorf("%s: answered after %v, want %v", name, got, want)
+			}
+		}
+		try("own", bad, floor)
+		w.hasher.dear, w.hasher.after = true, func() { time.Sleep(long) }
+		try("dear", bad, long)
+		w.hasher.dear, w.hasher.after = false, nil
+		try("own", bad, long)
+		try("own", good, long)
+		try("nobody", bad, long)
+		time.Sleep(10*time.Minute + time.Second)
+		try("own", bad, floor)
+
+		// Whoever is slow for another reason, or beyond measure, holds up nobody.
+		w.hasher.after = func() { time.Sleep(time.Minute) }
+		try("own", bad, time.Minute)
+		w.hasher.after = nil
+		try("nobody", bad, floor)
+		w.hasher.dear, w.hasher.after = true, func() { time.Sleep(time.Minute) }
+		try("dear", bad, time.Minute)
+		w.hasher.dear, w.hasher.after = false, nil
+		try("nobody", bad, 3*time.Second)
+	})
+}

@@ -34,6 +34,7 @@ type Service struct {
 	floor     bool   // whether answers keep to policy's response floor
 	now       func() time.Time
 	pace      pace
+	reach     reach
 	gates     gates // by account
 	// counting lets one failure of a network at a time be written down: they all
 	// write one row, and PostgreSQL would try them over and over.
@@ -74,16 +75,21 @@ func (s *Service) Password(ctx context.Context, a Attempt) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	in, err := s.check(ctx, a, f, pol)
+	var dear bool
+	in, err := s.check(ctx, a, f, pol, &dear)
 	if r, ok := errors.AsType[*user.Refusal](err); ok && r.Code == user.Throttled {
 		return in, err // says nothing of the person, and need not wait
 	}
-	s.waitUntil(ctx, begun.Add(time.Duration(pol.ResponseFloor)))
+	if dear {
+		s.reach.took(s.now().Sub(begun), s.now())
+	}
+	s.waitUntil(ctx, begun.Add(max(time.Duration(pol.ResponseFloor), s.reach.least(s.now()))))
 	return in, err
 }
 
-// check verifies the password behind the account's gate.
-func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Policy) (SignedIn, error) {
+// check verifies the password behind the account's gate. It says whether that
+// was dearer than elsewhere.
+func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Policy, dear *bool) (SignedIn, error) {
 	var c counters
 	leave, ok, err := s.gates.enter(f.account, func() (int, error) {
 		var err error
@@ -98,7 +104,7 @@ func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Poli
 	}
 	defer leave()
 	begun := s.now()
-	who, used, upgrade, err := s.verify(ctx, a.Password, f.users)
+	who, used, upgrade, err := s.verify(ctx, a.Password, f.users, dear)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -121,7 +127,7 @@ func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Poli
 
 // verify checks the password against those of whoever the login may mean,
 // which is one in all but a few cases. Where there is none it costs the same.
-func (s *Service) verify(ctx context.Context, plain string, users []store.SignIn) (*store.SignIn, user.Password, bool, error) {
+func (s *Service) verify(ctx context.Context, plain string, users []store.SignIn, dear *bool) (*store.SignIn, user.Password, bool, error) {
 	hashed := false
 	for i := range users {
 		for _, p := range users[i].Passwords {
@@ -137,6 +143,7 @@ func (s *Service) verify(ctx context.Context, plain string, users []store.SignIn
 			if err != nil {
 				return nil, p, false, password.Refusal(err)
 			}
+			*dear = *dear || v.Dear
 			if v.Match {
 				return &users[i], p, v.NeedsUpgrade, nil
 			}

@@ -101,6 +101,7 @@ type hasher struct {
 	*password.Hasher
 	compared atomic.Int64
 	after    func()
+	dear     bool
 	fails    error
 }
 
@@ -110,6 +111,7 @@ func (h *hasher) Verify(ctx context.Context, plain password.Plain, hash password
 	}
 	h.compared.Add(1)
 	v, err := h.Hasher.Verify(ctx, plain, hash)
+	v.Dear = h.dear
 	if h.after != nil {
 		h.after()
 	}
