@@ -2,6 +2,8 @@ package feed_test
 
 import (
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/session"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -36,6 +38,38 @@ func matching() []scenario {
 		}}
 	}
 	return []scenario{
+		{"who signed in before keeps their number", func(w *world) {
+			in := w.arrive(w.email("early"))
+			var number string
+			w.update(func(tx store.Tx) (err error) {
+				number, _, err = session.PartnerNumber(tx, in.User.ID, in.Strand.ID)
+				return err
+			})
+			sent := feed.Sync{Email: some(w.email("early")), Verified: feed.Some(true), Username: some(w.of("early"))}
+			got := w.sync(sent)
+			if got.Record.User.ID != in.User.ID || got.Record.Number != number {
+				w.Fatalf("user %s is known by %s, want %s by %s", got.Record.User.ID, got.Record.Number, in.User.ID, number)
+			}
+			if rec := w.read(system, number); rec.Strand.ID != got.Record.Strand.ID {
+				w.Errorf("the number leads to strand %s, want %s", rec.Strand.ID, got.Record.Strand.ID)
+			}
+			before := w.dump(true)
+			if again := w.sync(sent); again.Record.Number != number || again.Changed {
+				w.Errorf("synced again: %+v", again)
+			}
+			w.same(before, w.dump(true))
+			w.update(func(tx store.Tx) error {
+				n, on, err := session.PartnerNumber(tx, in.User.ID, in.Strand.ID)
+				if n != number || on != got.Record.Strand.ID {
+					w.Errorf("signs in as %s on %s", n, on)
+				}
+				return err
+			})
+			// Another source's record has a number of its own.
+			if other := w.syncAs(hr, feed.Sync{Email: some(w.email("early")), Verified: feed.Some(true)}); other.Record.User.ID != in.User.ID || other.Record.Number == number {
+				w.Errorf("another source: %+v", other.Record)
+			}
+		}},
 		finds("identity", func(w *world, _ feed.Result) feed.Sync { return feed.Sync{Identities: orcid(w.of("A"))} }),
 		finds("identity before e-mail", func(w *world, _ feed.Result) feed.Sync {
 			return feed.Sync{Identities: orcid(w.of("A")), Email: some(w.email("new"))}

@@ -217,3 +217,35 @@ func (s *syncing) setLock(rec *store.Record, locked bool) (bool, error) {
 	}
 	return true, event.Append(s.tx, event.New{Kind: kind, User: rec.User.ID, Actor: s.c.By, Door: s.c.Source.Door()})
 }
+
+// ownNumber gives the number of a new record of somebody who is a user already.
+// Who has signed in at the partner door has one from there: it becomes the
+// record's in place of the minted one, so that a sync and a sign-in name the
+// person alike, whichever came first.
+func (s *syncing) ownNumber(u, strand user.ID, minted string) (string, error) {
+	handles, err := s.tx.Handles(u)
+	if err != nil {
+		return "", fmt.Errorf("reading the names of %s: %w", u, err)
+	}
+	for _, h := range handles {
+		if h.Space != user.SpacePartner || h.Dead || h.Value == minted || h.Strand == "" {
+			continue
+		}
+		on, err := s.tx.Strand(h.Strand)
+		if err != nil {
+			return "", fmt.Errorf("reading the strand of a number: %w", err)
+		}
+		if on.Kind == user.Feed || on.State != user.Live {
+			continue // another source's record
+		}
+		h.Strand = strand
+		if err := store.Put(s.tx, h); err != nil {
+			return "", fmt.Errorf("moving a number to the record: %w", err)
+		}
+		if err := store.Delete(s.tx, user.Handle{Space: user.SpacePartner, Value: minted}); err != nil {
+			return "", fmt.Errorf("taking a minted number back: %w", err)
+		}
+		return h.Value, nil
+	}
+	return minted, nil
+}

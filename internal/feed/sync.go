@@ -78,8 +78,14 @@ func (s *syncing) create(p prepared) (Result, error) {
 	if r := refusal(out.Decision); r != nil {
 		return Result{}, r
 	}
+	number := names[0].Value
+	if !out.Created && p.number == "" {
+		if number, err = s.ownNumber(out.User.ID, out.Strand.ID, number); err != nil {
+			return Result{}, err
+		}
+	}
 	res := Result{
-		Record:  store.Record{User: out.User, Strand: out.Strand, Number: names[0].Value},
+		Record:  store.Record{User: out.User, Strand: out.Strand, Number: number},
 		Created: true, Changed: true, Ignored: out.Ignored, Changes: changes(nil, p.facts),
 	}
 	if tombstone {
