@@ -28,9 +28,9 @@ const (
 	// Without turns, many that want the same rows keep failing one another.
 	pgFree  = 3
 	pgTries = 64
-	// What a server that does not answer may cost: a question, and an update with
-	// all its tries, of which bulk work has more to do. A request is answered
-	// within half a minute or not at all.
+	// What a server that does not answer may cost: each question of a view, and an
+	// update with all its tries, of which bulk work has more to do. A request is
+	// answered within half a minute or not at all.
 	pgAnswer  = 10 * time.Second
 	pgLongest = 20 * time.Second
 	pgBulk    = 60 * time.Second
@@ -65,13 +65,15 @@ func openPostgres(o Options) (engine, error) {
 
 // pgView runs each statement on its own; the driver prepares and keeps them.
 type pgView struct {
-	ctx context.Context //nolint:containedctx // the request's, for the length of a View
-	db  *sql.DB
+	ctx      context.Context //nolint:containedctx // the request's, for the length of a View
+	db       *sql.DB
+	patience *time.Timer // ends ctx; begun anew with each question
 }
 
 // query asks again where a connection turns out to be dead, which after a
 // restart of the server all of the pool are.
 func (v pgView) query(q string, args []any) (rows *sql.Rows, err error) {
+	v.patience.Reset(pgAnswer)
 	for range pgConns + 1 {
 		rows, err = v.db.QueryContext(v.ctx, q, args...) //nolint:sqlclosecheck,rowserrcheck // many closes and asks
 		if err == nil || v.ctx.Err() != nil || !lost(err) {
@@ -82,6 +84,7 @@ func (v pgView) query(q string, args []any) (rows *sql.Rows, err error) {
 }
 
 func (v pgView) exec(q string, args []any) (int64, error) {
+	v.patience.Reset(pgAnswer)
 	res, err := v.db.ExecContext(v.ctx, q, args...)
 	if err != nil {
 		return 0, err
@@ -130,10 +133,18 @@ func (p *pg) view(ctx context.Context, fn func(conn) error) error {
 	if p.closed.Load() {
 		return errClosing
 	}
-	bounded, cancel := context.WithTimeout(ctx, pgAnswer)
-	defer cancel()
-	return fn(pgView{bounded, p.db})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	patience := time.AfterFunc(pgAnswer, func() { stop(errSilent) })
+	defer patience.Stop()
+	err := fn(pgView{ctx, p.db, patience})
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, errSilent) // err tells only that it was cancelled
+	}
+	return err
 }
+
+var errSilent = fmt.Errorf("PostgreSQL did not answer a question within %v", pgAnswer)
 
 func (p *pg) update(ctx context.Context, lane store.Lane, fn func(conn) error) error {
 	longest := pgLongest
