@@ -208,7 +208,7 @@ func (issuer) allowed() string {
 }
 
 func (v issuer) parse(s string) error {
-	err := (webAddress(v)).parse(s)
+	err := webAddress(v).parse(s)
 	*v.to = s
 	return err
 }
@@ -242,8 +242,9 @@ func (hostNames) kind() Kind { return List }
 func (hostNames) allowed() string {
 	return "a list of host names without scheme and port; as text separated by commas"
 }
+
 func (v hostNames) parse(s string) error {
-	if err := (list(v)).parse(s); err != nil {
+	if err := list(v).parse(s); err != nil {
 		return err
 	}
 	for i := range *v.to {

@@ -142,6 +142,7 @@ type broken struct{ store.Store }
 func (broken) View(context.Context, func(store.Reader) error) error {
 	return errors.New("disk on fire")
 }
+
 func (broken) Update(context.Context, store.Lane, func(store.Tx) error) error {
 	return store.ErrUnavailable
 }

@@ -71,16 +71,26 @@ func TestWhatIsSaid(t *testing.T) {
 			status int
 			text   string
 		}{
-			"another provider": {func(_, with map[string]any) { with["providerName"] = "google" }, 400,
-				`{"statusCode":400,"message":["withOAuth.providerName must be one of the following values: keycloak"],"error":"Bad Request"}`},
-			"another kind": {func(_, with map[string]any) { with["providerTokenType"] = "code" }, 400,
-				`{"statusCode":400,"message":["withOAuth.providerTokenType must be one of the following values: idtoken, accesstoken"],"error":"Bad Request"}`},
-			"a list for a token": {func(_, with map[string]any) { with["providerToken"] = []string{good} }, 400,
-				`{"statusCode":400,"message":["withOAuth.providerToken must be a string"],"error":"Bad Request"}`},
-			"another client": {func(b, _ map[string]any) { b["clientId"] = "nobody" }, 401,
-				`{"statusCode":401,"message":"Invalid client","error":"Unauthorized"}`},
-			"no secret": {func(b, _ map[string]any) { delete(b, "clientSecret") }, 401,
-				`{"statusCode":401,"message":"Invalid client","error":"Unauthorized"}`},
+			"another provider": {
+				func(_, with map[string]any) { with["providerName"] = "google" }, 400,
+				`{"statusCode":400,"message":["withOAuth.providerName must be one of the following values: keycloak"],"error":"Bad Request"}`,
+			},
+			"another kind": {
+				func(_, with map[string]any) { with["providerTokenType"] = "code" }, 400,
+				`{"statusCode":400,"message":["withOAuth.providerTokenType must be one of the following values: idtoken, accesstoken"],"error":"Bad Request"}`,
+			},
+			"a list for a token": {
+				func(_, with map[string]any) { with["providerToken"] = []string{good} }, 400,
+				`{"statusCode":400,"message":["withOAuth.providerToken must be a string"],"error":"Bad Request"}`,
+			},
+			"another client": {
+				func(b, _ map[string]any) { b["clientId"] = "nobody" }, 401,
+				`{"statusCode":401,"message":"Invalid client","error":"Unauthorized"}`,
+			},
+			"no secret": {
+				func(b, _ map[string]any) { delete(b, "clientSecret") }, 401,
+				`{"statusCode":401,"message":"Invalid client","error":"Unauthorized"}`,
+			},
 		} {
 			b := login("keycloak", "idtoken", good)
 			c.change(b, b["withOAuth"].(map[string]any)) //nolint:errcheck,forcetypeassert // made above

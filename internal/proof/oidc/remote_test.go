@@ -186,8 +186,8 @@ func TestKnownKeysWorkForADay(t *testing.T) {
 			_, _ = w.Write(some)
 			panic(http.ErrAbortHandler)
 		}},
-		"moved":                    {idp.KeySet, http.RedirectHandler(elsewhere.idp.URL+idp.KeySet, 302).ServeHTTP},
-		"discovery moved":          {idp.Discovery, http.RedirectHandler(elsewhere.idp.URL+idp.Discovery, 301).ServeHTTP},
+		"moved":                    {idp.KeySet, http.RedirectHandler(elsewhere.idp.URL+idp.KeySet, http.StatusFound).ServeHTTP},
+		"discovery moved":          {idp.Discovery, http.RedirectHandler(elsewhere.idp.URL+idp.Discovery, http.StatusMovedPermanently).ServeHTTP},
 		"discovery of another":     {idp.Discovery, write("application/json", []byte(`{"issuer":"`+elsewhere.idp.URL+`","jwks_uri":"`+elsewhere.idp.URL+idp.KeySet+`"}`))},
 		"discovery without keys":   {idp.Discovery, write("application/json", []byte(`{"issuer":"`+elsewhere.idp.URL+`"}`))},
 		"discovery that is a list": {idp.Discovery, write("application/json", []byte(`[]`))},
