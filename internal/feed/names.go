@@ -132,10 +132,15 @@ func (s *syncing) rename(rec store.Record, p prepared) error {
 			}
 		}
 	}
-	if p.username == nil {
-		return nil
+	if p.username != nil {
+		if err := s.takeName(rec.User.ID, rec.Strand.ID, p.username.Key); err != nil {
+			return err
+		}
 	}
-	return s.takeName(rec.User.ID, rec.Strand.ID, p.username.Key)
+	return event.Append(s.tx, event.New{
+		Kind: event.UserChanged, User: rec.User.ID, Actor: s.c.By, Door: s.c.Source.Door(),
+		Body: map[string]any{"attributes": []user.Attr{user.PreferredName}, "strand": rec.Strand.ID},
+	})
 }
 
 // setRoles makes the memberships of a strand what the feed says. What the
@@ -156,7 +161,11 @@ func (s *syncing) setRoles(u, strand user.ID, p prepared) error {
 		}
 		want[g.ID] = true
 		m := user.Membership{Group: g.ID, User: u, Strand: strand, Since: s.tx.Now()}
-		if err := store.Insert(s.tx, m); err != nil && !errors.Is(err, store.ErrExists) {
+		err = store.Insert(s.tx, m)
+		if err == nil {
+			err = s.roleEvent(event.GroupJoined, m, g)
+		}
+		if err != nil && !errors.Is(err, store.ErrExists) {
 			return fmt.Errorf("giving role %q: %w", name, err)
 		}
 	}
@@ -175,11 +184,20 @@ func (s *syncing) setRoles(u, strand user.ID, p prepared) error {
 		if g.Kind != user.GroupRole {
 			continue
 		}
-		if err := store.Delete(s.tx, m); err != nil {
+		if err := errors.Join(store.Delete(s.tx, m), s.roleEvent(event.GroupLeft, m, g)); err != nil {
 			return fmt.Errorf("taking role %q: %w", g.Name, err)
 		}
 	}
 	return nil
+}
+
+// roleEvent records that somebody got or lost a role: some give power over
+// users.
+func (s *syncing) roleEvent(kind event.Kind, m user.Membership, g user.Group) error {
+	return event.Append(s.tx, event.New{
+		Kind: kind, User: m.User, Actor: s.c.By, Door: s.c.Source.Door(),
+		Body: map[string]any{"group": g.ID, "kind": g.Kind, "name": g.Name, "strand": m.Strand},
+	})
 }
 
 // setLock locks the user on this source's word, or lifts this source's lock.

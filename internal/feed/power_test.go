@@ -1,8 +1,10 @@
 package feed_test
 
 import (
+	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -14,6 +16,25 @@ func power() []scenario {
 				w.refused(system, feed.Sync{
 					Email: some(w.email("mallory")), Roles: feed.Some([]string{"reader", role}),
 				}, user.Invalid, "roles")
+			}
+		}},
+		{"roles and usernames that come and go are recorded", func(w *world) {
+			in := feed.Sync{Email: some(w.email("rec")), Username: some(w.of("rec")), Roles: feed.Some([]string{w.of("reader"), w.of("editor")})}
+			u := w.sync(in).Record.User.ID
+			in.Username, in.Roles = some(w.of("recorded")), feed.Some([]string{w.of("reader")})
+			w.sync(in)
+			w.sync(in)
+			counts := map[event.Kind]int{}
+			w.view(func(r store.Reader) error {
+				events, err := r.EventsOf(u, 100)
+				clear(counts)
+				for _, e := range events {
+					counts[event.Kind(e.Kind)]++
+				}
+				return err
+			})
+			if counts[event.GroupJoined] != 2 || counts[event.GroupLeft] != 1 || counts[event.UserChanged] != 1 {
+				w.Errorf("recorded %v", counts)
 			}
 		}},
 		{"an untrusted source makes no administrators", func(w *world) {

@@ -95,7 +95,7 @@ func (s *Service) upgrade(tx store.Tx, used user.Password, better string) error 
 	if err := store.Put(tx, used); err != nil {
 		return fmt.Errorf("upgrading a password: %w", err)
 	}
-	return event.Append(tx, event.New{Kind: event.PasswordUpgraded, User: used.User})
+	return event.Append(tx, event.New{Kind: event.PasswordUpgraded, User: used.User, Actor: string(used.User)})
 }
 
 func (s *Service) begin(tx store.Tx, a Attempt, c user.Client, u user.User, who store.SignIn, used user.Password, pair session.Pair) (SignedIn, error) {
