@@ -18,7 +18,7 @@ const module = "github.com/usher-id/usher/"
 var floors = [][]string{
 	{"internal/nearest", "internal/failpoint"},
 	{"internal/user", "internal/normal", "internal/token", "internal/jsonx", "internal/snowflake", "internal/config", "internal/server"},
-	{"internal/policy", "internal/password"},
+	{"internal/policy", "internal/password", "internal/token/django"},
 	{"internal/store"},
 	{"internal/store/sqlstore", "internal/event", "internal/job", "internal/directory"},
 	{"internal/notify", "internal/session", "internal/group", "internal/settings"},
