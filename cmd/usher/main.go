@@ -33,6 +33,8 @@ type commands struct {
 	Unmerge unmergeCmd `cmd:"" help:"Undo a merge."`
 	Explain explainCmd `cmd:"" help:"Tell how a user came to be what it is."`
 	Jobs    jobsCmd    `cmd:"" help:"List jobs that were given up, and try them again."`
+	Backup  backupCmd  `cmd:"" help:"Write everything into one file, or verify such a file."`
+	Restore restoreCmd `cmd:"" help:"Put a backup into an empty database, of either kind."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or say whether it is."`
 	Config  configCmd  `cmd:"" help:"List the configuration keys."`
 	Version versionCmd `cmd:"" help:"Print the version."`

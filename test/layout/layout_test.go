@@ -21,6 +21,7 @@ var floors = [][]string{
 	{"internal/policy", "internal/password", "internal/token/django"},
 	{"internal/store"},
 	{"internal/store/sqlstore", "internal/event", "internal/job", "internal/directory"},
+	{"internal/backup"},
 	{"internal/notify", "internal/session", "internal/group", "internal/settings"},
 	{"internal/ledger"},
 	{"internal/admission", "internal/account"},
