@@ -120,6 +120,11 @@ func (k *KEK) Seal(plain []byte, context ...string) []byte {
 	return k.aead.Seal(out, nil, plain, bind(out[:sealHeader], context)) //nolint:gosec // this AEAD draws its own nonce
 }
 
+// Made says whether something was sealed by this key, without opening it.
+func (k *KEK) Made(sealed []byte) bool {
+	return len(sealed) >= sealOverhead && sealed[0] == sealVersion && [8]byte(sealed[1:sealHeader]) == k.id
+}
+
 // Open undoes Seal. Errors are ErrWrongKEK and ErrTampered.
 func (k *KEK) Open(sealed []byte, context ...string) ([]byte, error) {
 	if len(sealed) < sealOverhead || sealed[0] != sealVersion {

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/usher-id/usher/internal/config"
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/store/sqlstore"
+	"github.com/usher-id/usher/internal/token"
+)
+
+type doctorCmd struct {
+	Full bool `help:"Look at everything: each page of the file, every event, what belongs to what. Reads whole tables."`
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// condition is what a check came to.
+type condition string
+
+const (
+	well condition = "ok"
+	warn condition = "warn" // it works, and may not be meant so
+	ill  condition = "fail"
+)
+
+// finding is a line of the doctor's.
+type finding struct {
+	Check string    `json:"check"`
+	State condition `json:"state"`
+	Says  string    `json:"says"`
+	Do    string    `json:"do,omitempty"` // what helps
+}
+
+// doctor collects findings. It writes nothing, neither files nor rows.
+type doctor struct {
+	cfg  *config.Config
+	full bool
+	all  []finding
+}
+
+func (d *doctor) find(check string, s condition, says, do string) {
+	d.all = append(d.all, finding{check, s, says, do})
+}
+
+// tell is find for a check that may have failed altogether.
+func (d *doctor) tell(check string, err error, do string) bool {
+	if err == nil {
+		return true
+	}
+	d.find(check, ill, err.Error(), do)
+	return false
+}
+
+// Run looks at what usher would run on.
+func (c doctorCmd) Run(e *environment) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	d := &doctor{cfg: cfg, full: c.Full}
+	d.configuration()
+	d.files()
+	d.database(e)
+	d.server(e.ctx)
+	counts := map[condition]int{}
+	for _, f := range d.all {
+		counts[f.State]++
+	}
+	err = e.print(c.JSON, d.all, func(w io.Writer) {
+		for _, f := range d.all {
+			fmt.Fprintf(w, "%-4s  %-13s %s\n", f.State, f.Check, f.Says)
+			if f.Do != "" {
+				fmt.Fprintf(w, "      %-13s → %s\n", "", f.Do)
+			}
+		}
+		fmt.Fprintf(w, "\n%d ok, %d to think about, %d wrong\n", counts[well], counts[warn], counts[ill])
+	})
+	if err == nil && counts[ill] > 0 {
+		return errUnwell
+	}
+	return err
+}
+
+var errUnwell = errors.New("something is wrong: the lines that begin with fail say what")
+
+func (d *doctor) configuration() {
+	c := d.cfg
+	if c.Dev {
+		d.find("mode", warn, "development mode: mails go to /dev/inbox, answers do not wait for the floor", "leave out --dev (USHER_DEV) where real people sign in")
+	} else {
+		d.find("mode", well, "production", "")
+	}
+	switch u, err := url.Parse(c.PublicURL); {
+	case c.PublicURL == "":
+		d.find("public_url", warn, "empty: links in mails and edi-tokens name the listener's own address", "set public_url to where people reach usher")
+	case err == nil && u.Scheme != "https" && !loopback(u.Hostname()):
+		d.find("public_url", warn, c.PublicURL+" is not https: cookies and passwords go in the clear", "put a proxy with TLS in front, and its address here")
+	default:
+		d.find("public_url", well, c.PublicURL, "")
+	}
+	if c.Mail.SMTP.Host == "" && !c.Dev {
+		d.find("mail", warn, "no mail server: mails wait", "set mail.smtp.host and mail.from")
+	} else if !c.Dev {
+		d.find("mail", well, fmt.Sprintf("through %s as %s", c.Mail.SMTP.Host, c.Mail.From), "")
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// files looks at who can read what only usher should.
+func (d *doctor) files() {
+	if d.cfg.DatabaseURL != "" {
+		return
+	}
+	dir := absolute(d.cfg.Data)
+	for _, path := range []string{dir, filepath.Join(dir, sqlstore.FileName)} {
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return // the database says so
+		case err != nil:
+			d.find("files", ill, err.Error(), "run this as the user that usher runs as")
+		case info.Mode().Perm()&0o077 != 0:
+			d.find("files", warn, fmt.Sprintf("%s can be read by others (%04o)", path, info.Mode().Perm()), "chmod go-rwx "+path)
+		default:
+			d.find("files", well, path+" is its owner's alone", "")
+		}
+	}
+	if free, ok := freeSpace(dir); ok {
+		s, do := well, ""
+		if free < 1<<30 {
+			s, do = warn, "make room: a full disk stops every write"
+		}
+		d.find("disk", s, fmt.Sprintf("%.1f GiB are free", float64(free)/(1<<30)), do)
+	}
+}
+
+func (d *doctor) database(e *environment) {
+	at := place{d.cfg, existing}
+	db, err := at.database(e.ctx, newLogger(d.cfg, e.err))
+	if !d.tell("database", err, "") {
+		return
+	}
+	defer func() { _ = db.Close() }()
+	traits, err := db.Traits(e.ctx)
+	if !d.tell("database", err, "see that it runs and that database_url is right") {
+		return
+	}
+	for _, t := range traits {
+		if t.Must != "" && t.Is != t.Must {
+			d.find("database", ill, fmt.Sprintf("%s is %s, and must be %s: what was acknowledged could be lost", t.Name, t.Is, t.Must), "set it back")
+			continue
+		}
+		d.find("database", well, t.Name+" "+t.Is, "")
+	}
+	ahead, err := db.Ahead(e.ctx)
+	if d.tell("clock", err, "") && ahead.Abs() > 2*time.Second {
+		d.find("clock", warn, fmt.Sprintf("the database's clock differs by %v", ahead.Round(time.Millisecond)), "keep both machines' clocks by NTP")
+	}
+	if d.schema(e.ctx, db) {
+		d.key(e.ctx, at, db)
+		d.content(e.ctx, db)
+	}
+}
+
+func (d *doctor) schema(ctx context.Context, db *sqlstore.DB) bool {
+	all, err := db.MigrationStatus(ctx)
+	if !d.tell("schema", err, "") {
+		return false
+	}
+	pending := 0
+	for _, m := range all {
+		if !m.Applied {
+			pending++
+		}
+	}
+	if pending > 0 {
+		d.find("schema", warn, fmt.Sprintf("%d migrations are to be made", pending), "usher serve makes them when it starts, usher migrate up now")
+		return false
+	}
+	d.find("schema", well, fmt.Sprintf("version %d", len(all)), "")
+	return true
+}
+
+func (d *doctor) key(ctx context.Context, at place, db *sqlstore.DB) {
+	var keys []store.Key
+	err := db.View(ctx, func(r store.Reader) (err error) { keys, err = r.Keys(); return err })
+	if !d.tell("key", err, "") {
+		return
+	}
+	k, err := at.key(ctx, db)
+	if !d.tell("key", err, "") {
+		return
+	}
+	newest, strange := time.Time{}, 0
+	for _, s := range keys {
+		if !k.Made(s.Wrapped) {
+			strange++
+		}
+		if s.State == string(token.Active) && s.Activated.After(newest) {
+			newest = s.Activated
+		}
+	}
+	switch {
+	case strange > 0:
+		d.find("key", ill, fmt.Sprintf("key %s in %s does not open %d of %d signing keys", k.ID(), at.keyPlace(), strange, len(keys)), "put the right key back")
+	case len(keys) == 0:
+		d.find("key", well, fmt.Sprintf("key %s; there are no secrets yet", k.ID()), "")
+	case newest.IsZero():
+		d.find("key", ill, "no signing key is active", "start usher, which makes one")
+	default:
+		d.find("key", well, fmt.Sprintf("key %s opens all %d signing keys; the one in use is of %s", k.ID(), len(keys), newest.Format(time.DateOnly)), "")
+	}
+}
+
+// content looks at what is in the tables.
+func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
+	damage, err := db.Damage(ctx, d.full)
+	if d.tell("file", err, "") && damage != "" {
+		d.find("file", ill, damage, "restore a backup beside it and compare (docs/backup.md)")
+	}
+	var dead, late []store.Job
+	var unnumbered []store.Event
+	var last store.Event
+	err = db.View(ctx, func(r store.Reader) (err error) {
+		if dead, err = r.Jobs(store.JobDead, 1000); err != nil {
+			return err
+		}
+		if late, err = r.Jobs(store.JobDue, 1); err != nil {
+			return err
+		}
+		if unnumbered, err = r.Unsequenced(1); err != nil {
+			return err
+		}
+		if last, err = r.LastEvent(); errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if !d.tell("jobs", err, "") {
+		return
+	}
+	switch {
+	case len(dead) > 0:
+		d.find("jobs", warn, fmt.Sprintf("%d were given up, the newest: %s", len(dead), dead[len(dead)-1].LastErr), "usher jobs list, and usher jobs retry ID")
+	case len(late) > 0 && time.Since(late[0].Due) > 10*time.Minute && d.cfg.Mail.SMTP.Host != "":
+		d.find("jobs", warn, fmt.Sprintf("the oldest has waited since %s", late[0].Due.Format(time.RFC3339)), "is usher running?")
+	default:
+		d.find("jobs", well, "none was given up", "")
+	}
+	from := max(1, last.Seq-1000)
+	if d.full {
+		from = 1
+	}
+	err = db.View(ctx, func(r store.Reader) error { return event.Verify(r, from) })
+	if d.tell("events", err, "somebody or something changed events behind usher: compare with a backup") {
+		waiting := ""
+		if len(unnumbered) > 0 {
+			waiting = "; some wait for their number"
+		}
+		d.find("events", well, fmt.Sprintf("the chain holds from %d to %d%s", min(from, last.Seq), last.Seq, waiting), "")
+	}
+	if !d.full {
+		return
+	}
+	halves, err := db.Halves(ctx)
+	if !d.tell("content", err, "") {
+		return
+	}
+	for _, h := range halves {
+		d.find("content", ill, h, "this should not be: keep a backup and tell us")
+	}
+	if len(halves) == 0 {
+		d.find("content", well, "everything has what it belongs to", "")
+	}
+}
+
+// server asks whether usher answers where it would listen.
+func (d *doctor) server(ctx context.Context) {
+	if strings.HasPrefix(d.cfg.Listen, "unix:") {
+		return
+	}
+	host, port, err := net.SplitHostPort(d.cfg.Listen)
+	if err != nil || port == "0" {
+		return
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	at := "http://" + net.JoinHostPort(host, port)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/health/ready", nil)
+	if !d.tell("server", err, "") {
+		return
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.find("server", warn, "nobody answers at "+at, "usher serve")
+		return
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		d.find("server", ill, fmt.Sprintf("%s/health/ready says %s", at, res.Status), "its log says why")
+		return
+	}
+	d.find("server", well, at+" is ready", "")
+}
