@@ -15,7 +15,7 @@ import (
 var everyOther = []string{
 	"user create --email ada@example.org", "user show x", "user lock x", "user unlock x", "user erase x", "user list",
 	"group create g", "group add g x", "group remove g x", "group list", "client create --id c", "token mint --door edi --user x",
-	"policy show", "merge a b", "unmerge x", "explain x", "jobs list", "jobs retry x", "migrate status",
+	"policy show", "merge a b", "unmerge x", "explain x", "jobs list", "jobs retry x", "migrate status", "backup b.backup",
 }
 
 func names(t *testing.T, dir string) (all []string) {
