@@ -292,31 +292,19 @@ func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
 
 // server asks whether usher answers where it would listen.
 func (d *doctor) server(ctx context.Context) {
-	if strings.HasPrefix(d.cfg.Listen, "unix:") {
-		return
-	}
-	host, port, err := net.SplitHostPort(d.cfg.Listen)
-	if err != nil || port == "0" {
-		return
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	at := "http://" + net.JoinHostPort(host, port)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/health/ready", nil)
-	if !d.tell("server", err, "") {
-		return
+	if strings.HasSuffix(d.cfg.Listen, ":0") {
+		return // wherever that is
 	}
-	res, err := http.DefaultClient.Do(req)
+	at := d.cfg.Listen
+	status, err := askHealth(ctx, d.cfg, "")
 	if err != nil {
 		d.find("server", warn, "nobody answers at "+at, "usher serve")
 		return
 	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		d.find("server", ill, fmt.Sprintf("%s/health/ready says %s", at, res.Status), "its log says why")
+	if status != http.StatusOK {
+		d.find("server", ill, fmt.Sprintf("/health/ready at %s says %s", at, http.StatusText(status)), "its log says why")
 		return
 	}
 	d.find("server", well, at+" is ready", "")

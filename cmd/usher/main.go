@@ -35,6 +35,7 @@ type commands struct {
 	Jobs    jobsCmd    `cmd:"" help:"List jobs that were given up, and try them again."`
 	Backup  backupCmd  `cmd:"" help:"Write everything into one file, or verify such a file."`
 	Restore restoreCmd `cmd:"" help:"Put a backup into an empty database, of either kind."`
+	Health  healthCmd  `cmd:"" help:"Ask usher whether it is ready."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong with configuration, database and server."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or say whether it is."`
 	Config  configCmd  `cmd:"" help:"List the configuration keys."`

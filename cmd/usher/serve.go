@@ -80,6 +80,8 @@ func (serveCmd) Run(e *environment) (err error) {
 	stopBackground := a.background(e.ctx, worker)
 	defer stopBackground()
 	a.announce(e, public.Addr(), internal, dev)
+	e.notify("READY=1")
+	defer context.AfterFunc(e.ctx, func() { e.notify("STOPPING=1") })()
 	return srv.Serve(e.ctx)
 }
 
