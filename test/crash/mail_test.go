@@ -106,7 +106,7 @@ func diesMailing(t *testing.T, store harness.Store, binary string) {
 				emails = append(emails, email)
 			}
 			s.Stop()
-			s.Env(arm(p, 2+round%people))
+			s.Env(arm(p, 1+round%people))
 			s.Again()
 			// A partner says of each that it knows them: their mailbox is told.
 			for _, email := range emails {
