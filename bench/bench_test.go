@@ -90,21 +90,3 @@ func TestLineStatus(t *testing.T) {
 		}
 	}
 }
-
-func TestTold(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		a, b []float64
-		want float64
-	}{
-		{"alike", []float64{1, 2, 3}, []float64{1, 2, 3}, 0.5},
-		{"all the same", []float64{5, 5}, []float64{5, 5, 5}, 0.5},
-		{"always longer", []float64{1, 2}, []float64{3, 4}, 1},
-		{"always shorter", []float64{3, 4}, []float64{2, 1}, 1},
-		{"three of four", []float64{1, 3}, []float64{2, 4}, 0.75},
-	} {
-		if got := told(tc.a, tc.b); got != tc.want {
-			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
-		}
-	}
-}

@@ -11,11 +11,15 @@
 //	  ├─ signin.go  sign-ins less the hash ─┘
 //	  ├─ raw.go     the database driver alone
 //	  ├─ start.go   cold start, memory
-//	  ├─ enumerate.go  what failed sign-ins tell a stranger; hashes.go
+//	  ├─ enumerate.go  what answers tell a stranger ──> told.go, tables
+//	  │    ├─ reasons.go   sign-ins that fail, each for its reason; hashes.go
+//	  │    └─ doorstep.go  what else can be asked without a password
 //	  └─ host.go    the processes: start, CPU time, memory
 //
 //	make bench                        SQLite
 //	go run ./bench -pg postgres://…   PostgreSQL, an empty database
 //	go run ./bench -short             a quick look
-//	go run ./bench -enumerate 2000    failed sign-ins alone, so many of each kind
+//	go run ./bench -signin 1000       what a sign-in costs beside its hash
+//	go run ./bench -enumerate 2000    what answers tell a stranger: failed sign-ins,
+//	                                  so many of each kind
 package main

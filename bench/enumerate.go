@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,194 +11,252 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/usher-id/usher/internal/password"
 )
 
-// askers are how many ask side by side in an enumeration. More would wait for
-// one another's hashes, which is not what is to be measured.
-const askers = 4
+const (
+	// floor is what policy has by default.
+	floor = 300 * time.Millisecond
+	// within is by how much medians may differ.
+	within = 5 * time.Millisecond
+	// askers are the most that ask side by side; see sideBySide.
+	askers = 8
+)
 
-// enumeration asks for sign-ins that all fail, each for another reason, and
-// compares what a stranger sees: the answer, and how long it took.
+// Of each hundred requests of a kind this many are asked where they take long,
+// or are only to be looked at.
+const (
+	ofDear      = 25
+	ofUnfloored = 10
+	// fewest is how many there are at least.
+	fewest = 20
+)
+
+// enumeration asks usher, in all the ways a stranger has, about people who are
+// there and people who are not, and compares what the stranger sees: the
+// answer, and how long it took.
 type enumeration struct {
 	dir, program, pg string
-	each             int           // requests of a class
-	floor            time.Duration // of policy
 	usher            *process
-	classes          []class
+	own              hashOf
+	accounts         int // of each kind
+	askers           int
 }
 
-// class is one reason for a sign-in to fail.
-type class struct {
-	name string
-	// ask gives the login and password of the n-th request.
-	ask func(n int) (login, password string)
-	// Seen by the stranger, in milliseconds and once each.
-	took    []float64
-	answers map[string]int
-}
-
-// tries is how often an account is tried: less than makes it wait.
-const tries = 4
-
-// policyOf lifts what would turn a crowd of failures away, and has an account
-// that failed often enough stay closed.
-const policyOf = `limits:
-  account_failures: 5
-  account_window: 15m
-  account_total: 5
-  network_failures: 100000000
-  network_window: 15m
-response_floor: %s
-`
-
-// enumerate measures one floor and prints a table.
-func enumerate(ctx context.Context, dir, program, pg string, each int, floor time.Duration) (err error) {
-	e := &enumeration{dir: filepath.Join(dir, fmt.Sprint("floor", floor)), program: program, pg: pg, each: each, floor: floor}
+// enumerate measures with policy's floor, then without.
+func enumerate(ctx context.Context, pg string, each int) (err error) {
+	dir, program, err := build()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	e := &enumeration{dir: dir, program: program, pg: pg, accounts: each/tries + 1}
+	if e.own, err = ownHash(ctx); err != nil {
+		return err
+	}
+	if e.askers, err = sideBySide(ctx); err != nil {
+		return err
+	}
 	if err := e.start(ctx); err != nil {
 		return err
 	}
 	defer e.usher.stop()
-	if err := e.prepare(ctx); err != nil {
+
+	cheap, err := e.signIns(ctx, fmt.Sprintf("Sign-ins that fail, response_floor %v", floor), "c", cheapHashes, e.reasons)
+	if err != nil {
 		return err
 	}
-	if err := e.ask(ctx); err != nil {
+	// One at a time: these take no hash, and a core each.
+	doorstep, err := e.doorstep(ctx)
+	if err != nil {
 		return err
 	}
-	return e.write(os.Stdout)
+	failed := e.measure(ctx, cheap, each)
+	for _, s := range doorstep {
+		failed = errors.Join(failed, e.measure(ctx, s, each))
+	}
+
+	if err := e.apply(ctx, 0); err != nil {
+		return err
+	}
+	bare, err := e.signIns(ctx, "The same, response_floor 0s", "b", cheapHashes, e.reasons)
+	if err != nil {
+		return err
+	}
+	bare.askers, bare.within = 1, 0
+	failed = errors.Join(failed, e.measure(ctx, bare, max(fewest, each*ofUnfloored/100)))
+
+	// Last, since a dear hash slows every answer for minutes.
+	if err := e.apply(ctx, floor); err != nil {
+		return err
+	}
+	dear, err := e.signIns(ctx, fmt.Sprintf("Beside hashes that are dearer than usher's own, response_floor %v", floor), "d", dearHashes, nil)
+	if err != nil {
+		return err
+	}
+	dear.askers = max(1, e.askers/2)
+	return errors.Join(failed, e.measure(ctx, dear, max(fewest, each*ofDear/100)))
 }
 
+// sideBySide is how many may ask at once so that a hash and its wait for a core
+// take at most two thirds of the floor. With more, hashes would wait for one
+// another beyond the floor, and what the table shows would be that.
+func sideBySide(ctx context.Context) (int, error) {
+	h, err := password.NewHasher(password.DefaultParams(), 0)
+	if err != nil {
+		return 0, err
+	}
+	const rounds = 5
+	for n := askers; n > 1; n-- {
+		took := make([]float64, n*rounds)
+		errs := make([]error, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				for r := range rounds {
+					begun := time.Now()
+					errs[i] = errors.Join(errs[i], h.VerifyNone(ctx, plain))
+					took[i*rounds+r] = time.Since(begun).Seconds()
+				}
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return 0, err
+		}
+		if median(took) < floor.Seconds()*2/3 {
+			return n, nil
+		}
+	}
+	return 1, nil
+}
+
+// policyOf lifts what would turn a crowd of failures away, and has an account
+// that failed often enough stay closed.
+func policyOf(floor time.Duration) []byte {
+	return fmt.Appendf(nil, `limits:
+  account_failures: %d
+  account_window: 1h
+  account_total: %[1]d
+  network_failures: 100000000
+  network_window: 15m
+response_floor: %[2]v
+`, tries+1, floor)
+}
+
+// tokenKey makes the EDI door look at the profile that is asked for.
+const tokenKey = "a-key-of-at-least-thirty-two-characters"
+
 func (e *enumeration) start(ctx context.Context) error {
-	if err := os.MkdirAll(e.dir, 0o700); err != nil {
-		return err
-	}
 	policy := filepath.Join(e.dir, "policy.yaml")
-	if err := os.WriteFile(policy, fmt.Appendf(nil, policyOf, e.floor), 0o600); err != nil {
+	if err := os.WriteFile(policy, policyOf(floor), 0o600); err != nil {
 		return err
 	}
-	data := filepath.Join(e.dir, "data")
 	// Without --dev, where the floor is not kept.
-	cmd := exec.CommandContext(ctx, e.program, "serve", "--log_level", "warn", "--policy", policy,
-		"--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0", "--data", data, "--database-url", e.pg)
+	cmd := exec.CommandContext(ctx, e.program, "serve", "--log_level", "error", "--policy", policy,
+		"--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0", "--data", e.data(), "--database-url", e.pg)
+	cmd.Env = append(os.Environ(), "USHER_DOORS_EDI_TOKEN_KEY="+tokenKey)
 	cmd.Stderr = os.Stderr
 	lines, err := start(cmd, 2)
 	if err != nil {
 		return err
 	}
 	e.usher = &process{cmd, after(lines[0]), after(lines[1])}
-	made := exec.CommandContext(ctx, e.program, "client", "create", "--id", "client-app-id", "--secret", "client-app-secret",
-		"--data", data, "--database-url", e.pg)
-	if out, err := made.CombinedOutput(); err != nil {
-		return fmt.Errorf("making a client: %w\n%s", err, out)
-	}
-	return nil
+	_, err = e.command(ctx, "client", "create", "--id", "client-app-id", "--secret", "client-app-secret")
+	return err
 }
 
-// prepare makes the accounts of every class.
-func (e *enumeration) prepare(ctx context.Context) error {
-	hashes, err := foreignHashes(ctx)
+func (e *enumeration) data() string { return filepath.Join(e.dir, "data") }
+
+// command runs usher beside the server, and gives what it prints.
+func (e *enumeration) command(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, e.program, append(args, "--data", e.data(), "--database-url", e.pg)...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
 	if err != nil {
+		return nil, fmt.Errorf("usher %s: %w\n%s", strings.Join(args, " "), err, complaint.Bytes())
+	}
+	return out, nil
+}
+
+// apply puts another floor in force while the server runs, and waits until it
+// is.
+func (e *enumeration) apply(ctx context.Context, floor time.Duration) error {
+	file := filepath.Join(e.dir, fmt.Sprintf("floor-%v.yaml", floor))
+	if err := os.WriteFile(file, policyOf(floor), 0o600); err != nil {
 		return err
 	}
-	var users bytes.Buffer
-	accounts := e.each/tries + 1
-	people := func(name string, more map[string]any) func(int) (string, string) {
-		for i := range accounts {
-			u := map[string]any{"email": fmt.Sprintf("%s%d@example.org", name, i), "username": fmt.Sprintf("%s%d", name, i), "emailVerified": true}
-			for k, v := range more {
-				u[k] = v
-			}
-			line, _ := json.Marshal(u) // strings and a boolean
-			users.Write(append(line, '\n'))
-		}
-		return func(n int) (string, string) {
-			return fmt.Sprintf("%s%d@example.org", name, n%accounts), "wrong-password-77"
-		}
-	}
-	right := func(ask func(int) (string, string)) func(int) (string, string) {
-		return func(n int) (string, string) { login, _ := ask(n); return login, plain }
-	}
-	add := func(name string, ask func(int) (string, string)) {
-		e.classes = append(e.classes, class{name: name, ask: ask, answers: map[string]int{}})
-	}
-	add(unknown, func(n int) (string, string) { return fmt.Sprintf("unknown%d@example.org", n), "wrong-password-77" })
-	add("no such username", func(n int) (string, string) { return fmt.Sprintf("unknown%d", n), "wrong-password-77" })
-	for _, h := range hashes {
-		add(h.name+", wrong", people(h.key, map[string]any{"passwordHash": h.text}))
-	}
-	add("no password", people("without", nil))
-	own := map[string]any{"passwordHash": hashes[0].text}
-	byName := people("byname", own)
-	add("argon2id by username, wrong", func(n int) (string, string) {
-		login, password := byName(n)
-		return strings.TrimSuffix(login, "@example.org"), password
-	})
-	locked := map[string]any{"passwordHash": hashes[0].text, "isActive": false}
-	add("locked, right", right(people("lockedr", locked)))
-	add("locked, wrong", people("lockedw", locked))
-	deleted := right(people("deleted", own))
-	add("deleted, right", deleted)
-	closed := people("closed", own)
-	add("closed after failures, right", right(func(int) (string, string) { return closed(0) }))
-	answers, err := e.call(ctx, "PUT", "http://"+e.usher.inside+"/api/users:batch", users.Bytes())
-	if err != nil {
+	if _, err := e.command(ctx, "policy", "apply", file); err != nil {
 		return err
 	}
-	for line := range bytes.Lines(answers) {
-		var got struct {
-			StatusCode int
-			User       struct{ ID, Username string }
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(3 * time.Second): // servers look every second
+		return nil
+	}
+}
+
+// measure asks everything, in an order that is drawn, and prints what came.
+func (e *enumeration) measure(ctx context.Context, s *series, each int) error {
+	type request struct {
+		of *class
+		n  int
+	}
+	var all []request
+	for _, c := range s.classes {
+		for n := range each {
+			all = append(all, request{c, n})
 		}
-		if err := json.Unmarshal(line, &got); err != nil || got.StatusCode != 200 {
-			return fmt.Errorf("making an account: %s %w", line, err)
-		}
-		if strings.HasPrefix(got.User.Username, "deleted") {
-			if _, err := e.call(ctx, "DELETE", "http://"+e.usher.inside+"/api/users/"+got.User.ID, nil); err != nil {
-				return err
+	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	queue := make(chan request)
+	var (
+		mu   sync.Mutex
+		wg   sync.WaitGroup
+		errs []error
+	)
+	for range s.askers {
+		wg.Go(func() {
+			c := &http.Client{Transport: &http.Transport{}}
+			defer c.CloseIdleConnections()
+			for r := range queue {
+				answer, took, err := e.put(ctx, c, r.of.ask(r.n))
+				mu.Lock()
+				r.of.took = append(r.of.took, took.Seconds()*1000)
+				r.of.answers[answer]++
+				errs = append(errs, err)
+				mu.Unlock()
 			}
-		}
+		})
 	}
-	for range 6 {
-		login, password := closed(0)
-		if _, _, err := e.signIn(ctx, http.DefaultClient, login, password); err != nil {
-			return err
-		}
+	for _, r := range all {
+		queue <- r
 	}
-	return nil
+	close(queue)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", s.title, err)
+	}
+	return s.write(os.Stdout)
 }
 
-func (e *enumeration) call(ctx context.Context, method, url string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("X-User-Ctx", `{"id":"__system","user":"__system"}`)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != 200 {
-		err = fmt.Errorf("%s %s: %d %s", method, url, res.StatusCode, text)
-	}
-	return text, err
+// question is one request to the public listener.
+type question struct {
+	method, path, body string
+	// about is whom it names, where the answer may repeat that.
+	about string
 }
 
-// signIn gives the answer as a stranger sees it, less what is of this moment
+// put gives the answer as a stranger sees it, less what is of this moment
 // alone, and how long it took.
-func (e *enumeration) signIn(ctx context.Context, c *http.Client, login, password string) (string, time.Duration, error) {
-	body, err := json.Marshal(map[string]any{
-		"type": "password", "clientId": "client-app-id", "clientSecret": "client-app-secret",
-		"withPassword": map[string]any{"emailOrUsername": login, "password": password},
-	})
-	if err != nil {
-		return "", 0, err
-	}
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://"+e.usher.public+"/api/auth/login", bytes.NewReader(body))
+func (e *enumeration) put(ctx context.Context, c *http.Client, q question) (string, time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, q.method, "http://"+e.usher.public+q.path, strings.NewReader(q.body))
 	if err != nil {
 		return "", 0, err
 	}
@@ -212,105 +269,20 @@ func (e *enumeration) signIn(ctx context.Context, c *http.Client, login, passwor
 	text, err := io.ReadAll(res.Body)
 	took := time.Since(begun)
 	_ = res.Body.Close()
+	return seen(res, text, q.about), took, err
+}
+
+// seen spells an answer.
+func seen(res *http.Response, body []byte, about string) string {
 	res.Header.Del("Date")
 	res.Header.Del("X-Request-Id")
-	var b bytes.Buffer
-	fmt.Fprintln(&b, res.Status)
-	return b.String() + headerText(res.Header) + string(text), took, err
-}
-
-func headerText(h http.Header) string {
 	var b strings.Builder
-	_ = h.Write(&b) // sorted; a Builder takes everything
-	return b.String()
-}
-
-// ask sends everything, in an order that is drawn.
-func (e *enumeration) ask(ctx context.Context) error {
-	type request struct{ class, n int }
-	var all []request
-	for c := range e.classes {
-		for n := range e.each {
-			all = append(all, request{c, n})
-		}
+	b.WriteString(res.Proto + " " + res.Status + "\n")
+	_ = res.Header.Write(&b) // sorted; a Builder takes everything
+	b.WriteString("\n")
+	b.Write(body)
+	if about == "" {
+		return b.String()
 	}
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	queue := make(chan request)
-	var (
-		mu   sync.Mutex
-		wg   sync.WaitGroup
-		errs []error
-	)
-	for range askers {
-		wg.Go(func() {
-			c := &http.Client{Transport: &http.Transport{}}
-			defer c.CloseIdleConnections()
-			for r := range queue {
-				cl := &e.classes[r.class]
-				login, password := cl.ask(r.n)
-				answer, took, err := e.signIn(ctx, c, login, password)
-				mu.Lock()
-				cl.took = append(cl.took, took.Seconds()*1000)
-				cl.answers[answer]++
-				errs = append(errs, err)
-				mu.Unlock()
-			}
-		})
-	}
-	for _, r := range all {
-		queue <- r
-	}
-	close(queue)
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-// unknown is the class that the others are set beside.
-const unknown = "unknown"
-
-// write prints the table; answers that are not alike are an error.
-func (e *enumeration) write(w io.Writer) error {
-	fmt.Fprintf(w, "\n%d failed sign-ins of each kind, in an order that was drawn, %d side by side, response_floor %v:\n\n", e.each, askers, e.floor)
-	fmt.Fprintln(w, "| why it fails | median ms | 95 % ms | median less unknown's | told from unknown |\n|---|---:|---:|---:|---:|")
-	base := e.classes[0].took
-	middle := median(base)
-	answers := map[string]int{}
-	lowest, highest := middle, middle
-	for _, c := range e.classes {
-		m := median(c.took) // sorts
-		lowest, highest = min(lowest, m), max(highest, m)
-		fmt.Fprintf(w, "| %s | %.1f | %.1f | %+.1f | %.0f %% |\n", c.name, m, c.took[len(c.took)*95/100], m-middle, 100*told(base, c.took))
-		for a, n := range c.answers {
-			answers[a] += n
-		}
-	}
-	fmt.Fprintf(w, "\nThe medians lie within %.1f ms. Whoever guesses by the time alone whether a name is unknown is right as often as the last column says; 50 %% is chance.\n", highest-lowest)
-	if len(answers) > 1 {
-		for a, n := range answers {
-			fmt.Fprintf(os.Stderr, "%d times:\n%s\n\n", n, a)
-		}
-		return fmt.Errorf("there are %d different answers", len(answers))
-	}
-	fmt.Fprintln(w, "All answers are alike to the byte, but for Date and X-Request-Id.")
-	return nil
-}
-
-// told is how often the better of two guesses, "the longer is a" or "the
-// longer is b", is right for one of each: the area under the curve of Mann and
-// Whitney's test. Both are sorted.
-func told(a, b []float64) float64 {
-	slices.Sort(a)
-	wins := 0.0
-	for _, y := range b {
-		below, _ := slices.BinarySearch(a, y)
-		upTo, _ := slices.BinarySearchFunc(a, y, func(x, y float64) int {
-			if x <= y {
-				return -1
-			}
-			return 1
-		})
-		wins += float64(below) + float64(upTo-below)/2
-	}
-	auc := wins / float64(len(a)*len(b))
-	return max(auc, 1-auc)
+	return strings.ReplaceAll(b.String(), about, "WHOM")
 }

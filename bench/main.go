@@ -21,11 +21,12 @@ func main() {
 	}
 	pg := flag.String("pg", "", "URL of an empty PostgreSQL database; SQLite otherwise")
 	short := flag.Bool("short", false, "one short round: a quick look")
+	signIns := flag.Int("signin", 0, "only sign-ins and hashes in turns, so many of each: what a sign-in costs beside its hash")
 	each := flag.Int("enumerate", 0, "only failed sign-ins, so many of each kind: what answers and their times tell")
 	flag.Parse()
-	do := func() error { return run(*pg, *short) }
+	do := func() error { return run(*pg, *short, *signIns) }
 	if *each > 0 {
-		do = func() error { return enumerateBoth(*pg, *each) }
+		do = func() error { return enumerate(context.Background(), *pg, *each) }
 	}
 	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -44,6 +45,7 @@ type bench struct {
 
 	usher, bare *process
 	raw         *raw
+	less        []float64 // of sign-ins and hashes that took turns: see turns
 	people
 }
 
@@ -75,24 +77,7 @@ func build() (dir, program string, err error) {
 	return dir, program, nil
 }
 
-// enumerateBoth measures with the floor that policy has by default, and a tenth
-// as much without one.
-func enumerateBoth(pg string, each int) error {
-	dir, program, err := build()
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := enumerate(context.Background(), dir, program, pg, each, 300*time.Millisecond); err != nil {
-		return err
-	}
-	if pg != "" { // a database of one's own for each
-		return nil
-	}
-	return enumerate(context.Background(), dir, program, pg, max(1, each/10), 0)
-}
-
-func run(pg string, short bool) (err error) {
+func run(pg string, short bool, signIns int) (err error) {
 	b := newBench(pg, short)
 	if b.dir, b.program, err = build(); err != nil {
 		return err
@@ -116,6 +101,12 @@ func run(pg string, short bool) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
+	if signIns > 0 {
+		t, err := b.takeTurns(signIns)
+		b.less = t.less
+		b.writeLess()
+		return err
+	}
 	if err := b.measure(ctx, begun); err != nil {
 		return err
 	}
@@ -130,6 +121,7 @@ func (b *bench) measure(ctx context.Context, begun time.Time) error {
 	if err := t.round(ctx, false); err != nil {
 		return err
 	}
+	b.less = nil
 	b.slot, b.lines, b.hashes = full.slot, full.lines, full.hashes
 	rounds, since := 0, time.Now()
 	everybody, ours := machineCPU(), b.cpu()
@@ -146,11 +138,17 @@ func (b *bench) measure(ctx context.Context, begun time.Time) error {
 	fmt.Printf("%s on %s/%s, %d CPUs, %s; %d rounds; other processes used %.1f CPUs meanwhile.\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), database, rounds, others.Seconds()/time.Since(since).Seconds())
 	t.write(os.Stdout)
-	for _, n := range []int{1, crowd} {
-		more := t.less(fmt.Sprintf("%s/%d", signInAlone, n), fmt.Sprintf("%s/%d", hashAlone, n))
-		fmt.Printf("\nWith %d connection(s) a sign-in costs %.2f ms of CPU more than its hash.\n", n, more)
-	}
+	b.writeLess()
+	fmt.Printf("With %d connections, taken over whole rounds: %.2f ms.\n", crowd,
+		t.less(fmt.Sprintf("%s/%d", signInAlone, crowd), fmt.Sprintf("%s/%d", hashAlone, crowd)))
 	return nil
+}
+
+// writeLess says what a sign-in costs beside its hash.
+func (b *bench) writeLess() {
+	low, high := interval(b.less)
+	fmt.Printf("\nWith one connection a sign-in costs %.2f ms of CPU more than the hash beside it (median of %d turns; 95 %% of such medians lie between %.2f and %.2f).\n",
+		median(b.less), len(b.less), low, high)
 }
 
 // cpu is the processor time of all that belongs to the run.

@@ -170,6 +170,9 @@ func (c restoreCmd) Run(e *environment) error {
 		if err != nil {
 			return err
 		}
+		if err := emptied(db.Empty(e.ctx)); err != nil {
+			return err
+		}
 		if err := prepareFor(e.ctx, db, r.Header); err != nil {
 			return err
 		}
@@ -177,12 +180,9 @@ func (c restoreCmd) Run(e *environment) error {
 		if c.KeepSessions {
 			sessions = sqlstore.KeepSessions
 		}
-		err = db.Import(e.ctx, r, sessions)
-		if errors.Is(err, sqlstore.ErrNotEmpty) {
-			return fmt.Errorf("%w. A backup goes into a database that nothing was ever written to: name another with --data or --database-url. Nothing was changed", err)
-		}
+		err = emptied(db.Import(e.ctx, r, sessions))
 		if err != nil {
-			return fmt.Errorf("restoring %s: %w. The database is empty, as before", c.File, err)
+			return fmt.Errorf("restoring %s: %w. Nothing of it is in the database", c.File, err)
 		}
 		if err := db.Migrate(e.ctx); err != nil {
 			return fmt.Errorf("the backup is restored, and bringing it up to date failed: %w", err)
@@ -198,6 +198,14 @@ func (c restoreCmd) Run(e *environment) error {
 			}
 		})
 	})
+}
+
+// emptied says what to do where something is in the way.
+func emptied(err error) error {
+	if errors.Is(err, sqlstore.ErrNotEmpty) {
+		return fmt.Errorf("%w. A backup goes into a database that nothing was ever written to: name another with --data or --database-url. Nothing was changed", err)
+	}
+	return err
 }
 
 // keyOf says whether the key of a backup is here; another one is an error.

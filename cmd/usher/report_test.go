@@ -99,7 +99,7 @@ func TestThePolicyIsShown(t *testing.T) {
 		}
 	}
 	full := done(t, usher(t, environ, "policy", "show", "--full"))
-	if !strings.Contains(full, "account_failures: 3") || !strings.Contains(full, "account_total: 100") {
+	if !strings.Contains(full, "account_failures: 3") || !strings.Contains(full, "account_total: 100") || !strings.Contains(full, "response_floor: 300ms") {
 		t.Errorf("%s", full)
 	}
 }

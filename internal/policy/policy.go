@@ -30,7 +30,7 @@ type Policy struct {
 	Passwords map[string]PasswordRule `yaml:"passwords"`
 	Limits    Limits                  `yaml:"limits"`
 	// ResponseFloor is the least time that an answer to a password or code
-	// check takes, so that its length tells nothing.
+	// check takes, so that its length tells nothing; 0 to 5 s.
 	ResponseFloor Duration `yaml:"response_floor"`
 	Notify        Notify   `yaml:"notify"`
 	Partner       Partner  `yaml:"partner"`
@@ -45,6 +45,9 @@ const (
 	Trusted       Grade = "trusted"       // attested: may name a known identity or address
 	Authoritative Grade = "authoritative" // its e-mail is proven
 )
+
+// maxFloor keeps a slip of the unit from keeping everybody out.
+const maxFloor = Duration(5 * time.Second)
 
 // SourceRule grades a source.
 type SourceRule struct {
@@ -261,6 +264,9 @@ func (p Policy) check() error {
 	case "", "bcrypt", "marker":
 	default:
 		return fmt.Errorf("policy: partner.echo_password_hash is %q; it can be bcrypt or marker", p.Partner.EchoPasswordHash)
+	}
+	if p.ResponseFloor > maxFloor {
+		return fmt.Errorf("policy: response_floor is %s; it can be 0s to %s", p.ResponseFloor, maxFloor)
 	}
 	l := p.Limits
 	for _, n := range []struct {

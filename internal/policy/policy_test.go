@@ -30,6 +30,7 @@ func TestParseKeepsDefaults(t *testing.T) {
 		"days":              {"linking: {phone_proof_max_age: 90d}", with(func(p *policy.Policy) { p.Linking.PhoneProof = policy.Duration(90 * 24 * time.Hour) })},
 		"minutes":           {"limits: {account_window: 20m}", with(func(p *policy.Policy) { p.Limits.AccountWindow = policy.Duration(20 * time.Minute) })},
 		"no floor":          {"response_floor: 0s", with(func(p *policy.Policy) { p.ResponseFloor = 0 })},
+		"the longest floor": {"response_floor: 5s", with(func(p *policy.Policy) { p.ResponseFloor = policy.Duration(5 * time.Second) })},
 		"an authority":      {"authority: {given_name: [partner, person]}", with(func(p *policy.Policy) { p.Authority["given_name"] = []string{"partner", "person"} })},
 		"a password length": {"passwords: {partner: {min_length: 12}}", with(func(p *policy.Policy) { p.Passwords["partner"] = policy.PasswordRule{MinLength: 12, Blocklist: true} })},
 		"no blocklist": {"passwords: {partner: {min_length: 12, blocklist: false}}", with(func(p *policy.Policy) {
@@ -85,6 +86,9 @@ func TestParseRefuses(t *testing.T) {
 		"passwords: {partner: {min_length: 129}}":                          "passwords.partner.min_length",
 		"authority: {given_name: []}":                                      "authority.given_name",
 		"edi: {edi_id: serial}":                                            "edi.edi_id",
+		"response_floor: 5001ms":                                           "response_floor is 5.001s; it can be 0s to 5s",
+		"response_floor: -1ms":                                             "-1ms",
+		"response_floor: 300":                                              "300",
 		"partner: {echo_password_hash: plain}":                             "partner.echo_password_hash",
 		"edi: {edi_id: uuid}\n---\nedi: {edi_id: uuid}\n":                  "more than one document",
 		"limits: [1]": "line 1",

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -22,29 +23,32 @@ func (s *Service) waitUntil(ctx context.Context, t time.Time) {
 	}
 }
 
-// pace is how long a comparison takes these days, its place in the queue
+// pace is how long comparisons take these days, their place in the queue
 // included: what a try waits that is turned away without one. Where many sign
 // in at once that may be longer than the floor.
 type pace struct {
-	mu  sync.Mutex
-	avg time.Duration
+	mu     sync.Mutex
+	recent [64]time.Duration
+	n      int // how many there were
 }
 
-// took adds a comparison: each counts for an eighth of what is said next.
+// took adds a comparison.
 func (p *pace) took(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.avg == 0 {
-		p.avg = d
-		return
-	}
-	p.avg += (d - p.avg) / 8
+	p.recent[p.n%len(p.recent)] = d
+	p.n++
 }
 
+// usual draws one of the recent ones, so that waits are spread as comparisons
+// are: a mean would lie beside the most of them, and always at the same place.
 func (p *pace) usual() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.avg
+	if p.n == 0 {
+		return 0
+	}
+	return p.recent[rand.IntN(min(p.n, len(p.recent)))] //nolint:gosec // nothing is kept secret by it
 }
 
 const (

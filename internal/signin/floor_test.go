@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/storetest"
@@ -73,6 +74,21 @@ func TestResponseFloor(t *testing.T) {
 	})
 }
 
+// The floor is policy's of the moment: another applies to the next try.
+func TestTheFloorFollowsPolicy(t *testing.T) {
+	floored(t, func(w *world, took func(context.Context, signin.Attempt) time.Duration) {
+		w.partnerUser("ada")
+		for _, floor := range []time.Duration{300 * time.Millisecond, 0, 2 * time.Second} {
+			w.pol.ResponseFloor = policy.Duration(floor)
+			for _, plain := range []string{bad, good} {
+				if got := took(w.Context(), w.attempt(w.email("ada"), plain)); got != floor {
+					w.Errorf("answered after %v, want %v", got, floor)
+				}
+			}
+		}
+	})
+}
+
 // Who waits for the floor holds up nobody: neither a place among the hashes,
 // nor the gate of the account, nor the writing down of failures.
 func TestWaitingHoldsNothing(t *testing.T) {
@@ -106,6 +122,31 @@ func TestWaitingAccountsTakeTheUsualTime(t *testing.T) {
 		}
 		if n := w.hasher.compared.Load(); n != 5 {
 			w.Errorf("%d were compared", n)
+		}
+	})
+}
+
+// Given comparisons of which some take longer, when an account waits, then so do
+// some tries at it: neither always the one nor always the other, nor the mean.
+func TestWaitingAccountsTakeTimesAsTheyCome(t *testing.T) {
+	floored(t, func(w *world, took func(context.Context, signin.Attempt) time.Duration) {
+		const short, long = 400 * time.Millisecond, 900 * time.Millisecond
+		next, other := short, long
+		w.hasher.after = func() {
+			time.Sleep(next)
+			next, other = other, next
+		}
+		w.pol.Limits.AccountTotal = 5
+		w.partnerUser("closed")
+		for range 5 {
+			took(w.Context(), w.attempt(w.email("closed"), bad))
+		}
+		seen := map[time.Duration]int{}
+		for range 64 {
+			seen[took(w.Context(), w.attempt(w.email("closed"), good))]++
+		}
+		if seen[short] == 0 || seen[long] == 0 || seen[short]+seen[long] != 64 {
+			w.Errorf("waited %v", seen)
 		}
 	})
 }

@@ -179,7 +179,9 @@ const rowsAtOnce = 32
 // one transaction: a program that dies meanwhile leaves it empty.
 func (d *DB) Import(ctx context.Context, from Source, sessions Sessions) (err error) {
 	db, dialect := d.raw()
-	tx, err := db.BeginTx(ctx, nil)
+	// Serialisable: whoever begins to use the database meanwhile, or we, must give
+	// way.
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return fault(fmt.Errorf("beginning: %w", err))
 	}
@@ -192,17 +194,12 @@ func (d *DB) Import(ctx context.Context, from Source, sessions Sessions) (err er
 	if err != nil {
 		return err
 	}
+	if err := empty(ctx, tx, tables); err != nil {
+		return err
+	}
 	left := map[string]bool{}
 	for _, t := range tables {
 		left[t] = true
-		var n int
-		err := tx.QueryRowContext(ctx, "SELECT 1 FROM "+t+" LIMIT 1").Scan(&n) //nolint:gosec // as the schema names it
-		if err == nil {
-			return fmt.Errorf("%w: table %s has rows", ErrNotEmpty, t)
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return fault(fmt.Errorf("looking into table %s: %w", t, err))
-		}
 	}
 	for {
 		table, columns, err := from.Next()
@@ -239,6 +236,34 @@ func (d *DB) Import(ctx context.Context, from Source, sessions Sessions) (err er
 	if dialect == goose.DialectPostgres {
 		if _, err := db.ExecContext(ctx, "ANALYZE"); err != nil {
 			return fault(fmt.Errorf("gathering statistics: %w", err))
+		}
+	}
+	return nil
+}
+
+// Empty is ErrNotEmpty where any table has a row; a database without tables is
+// empty.
+func (d *DB) Empty(ctx context.Context) error {
+	db, dialect := d.raw()
+	tables, err := tablesOf(ctx, db, dialect)
+	if err != nil {
+		return err
+	}
+	return empty(ctx, db, tables)
+}
+
+func empty(ctx context.Context, c interface {
+	QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row
+}, tables []string,
+) error {
+	for _, t := range tables {
+		var n int
+		err := c.QueryRowContext(ctx, "SELECT 1 FROM "+t+" LIMIT 1").Scan(&n) //nolint:gosec // as the schema names it
+		if err == nil {
+			return fmt.Errorf("%w: table %s has rows", ErrNotEmpty, t)
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return fault(fmt.Errorf("looking into table %s: %w", t, err))
 		}
 	}
 	return nil
