@@ -13,6 +13,7 @@ import (
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/directory"
 	"github.com/usher-id/usher/internal/group"
+	"github.com/usher-id/usher/internal/metrics"
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/session"
@@ -45,6 +46,7 @@ type app struct {
 	groups    *group.Service
 	directory *directory.Service
 	operator  *operator.Service
+	metrics   *metrics.Metrics // of the server; nil for other commands
 }
 
 // openApp opens the database, brings it up to date and loads what is in force.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/usher-id/usher/internal/backup"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/token"
 )
@@ -28,6 +28,16 @@ type shownBackup struct {
 	Schema int64          `json:"schema"`
 	Key    string         `json:"key"`
 	Tables []backup.Table `json:"tables"`
+	// Events says where the chain of the events breaks, if it does.
+	Events string `json:"events,omitempty"`
+}
+
+func showBackup(file string, h backup.Header, tables []backup.Table, events error) shownBackup {
+	s := shownBackup{file, h.Made, h.Schema, h.Key, tables, ""}
+	if events != nil {
+		s.Events = events.Error()
+	}
+	return s
 }
 
 // rows adds up what is in a backup.
@@ -47,39 +57,94 @@ func (c backupCmd) Run(e *environment) error {
 		return usageError{errors.New("the backup itself goes to standard output: leave out --json, or name a file")}
 	}
 	return e.withDatabase(existing, func(at place, db *sqlstore.DB) error {
-		h := backup.Header{Version: programVersion(), Made: time.Now().UTC()}
+		h := backup.Header{Version: programVersion(), Made: time.Now().UTC(), Realm: realm}
 		var err error
-		if h.Schema, err = db.SchemaVersion(e.ctx); err != nil {
-			return err
-		}
-		key, err := at.key(e.ctx, db)
-		if err != nil {
+		if h.Key, err = at.fingerprint(e.ctx, db); err != nil {
 			fmt.Fprintf(e.err, "usher: the backup will not say which key belongs to it: %v\n", err)
-		} else {
-			h.Key = key.ID()
 		}
-		shown := shownBackup{c.File, h.Made, h.Schema, h.Key, nil}
-		write := func(w io.Writer) error {
-			shown.Tables, err = backup.Write(e.ctx, w, h, db)
+		var tables []backup.Table
+		write := func(w io.Writer) (err error) {
+			h, tables, err = backup.Write(e.ctx, w, h, db)
 			return err
 		}
 		if c.File == standard {
-			return write(e.out)
+			return throughFile(e.out, write)
 		}
 		if err := c.toFile(write); err != nil {
 			return err
 		}
+		shown := showBackup(c.File, h, tables, nil)
 		return e.print(c.JSON, shown, func(w io.Writer) {
 			fmt.Fprintf(w, "%s has %d rows of %d tables\n", c.File, shown.rows(), len(shown.Tables))
-			fmt.Fprintf(w, "The key that opens the secrets in it is not in it: %s, key %s. Keep a copy of that elsewhere\n", at.keyPlace(), h.Key)
+			fmt.Fprintf(w, "The key that opens the secrets in it is not in it: %s%s. Keep a copy of that elsewhere\n", at.keyPlace(), named(h.Key))
 		})
 	})
+}
+
+// named is what a sentence says of a key's fingerprint, if it is known.
+func named(key string) string {
+	if key == "" {
+		return ""
+	}
+	return ", key " + key
+}
+
+// fingerprint names the key that is here, if it is the one of the database.
+func (p place) fingerprint(ctx context.Context, db *sqlstore.DB) (string, error) {
+	k, err := p.key(ctx, db)
+	if err != nil {
+		return "", err
+	}
+	strange, _, err := foreign(ctx, db, k)
+	if err == nil && strange > 0 {
+		err = p.wrongKey(token.ErrWrongKEK)
+	}
+	if err != nil {
+		return "", err
+	}
+	return k.ID(), nil
+}
+
+// foreign says how many signing keys a key did not wrap, and gives all.
+func foreign(ctx context.Context, db *sqlstore.DB, k *token.KEK) (strange int, keys []store.Key, err error) {
+	if err := db.View(ctx, func(r store.Reader) (err error) { keys, err = r.Keys(); return err }); err != nil {
+		return 0, nil, fmt.Errorf("reading the signing keys: %w", err)
+	}
+	for _, s := range keys {
+		if !k.Made(s.Wrapped) {
+			strange++
+		}
+	}
+	return strange, keys, nil
+}
+
+// throughFile puts all into a file without a name before the first byte goes on:
+// however slowly that is taken, the database is not held up.
+func throughFile(to io.Writer, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp("", ".usher-backup-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("making room for the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := os.Remove(f.Name()); err != nil {
+		return fmt.Errorf("making room for the backup: %w", err)
+	}
+	if err := write(f); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("reading the backup again: %w", err)
+	}
+	if _, err := io.Copy(to, f); err != nil {
+		return fmt.Errorf("handing the backup on: %w", err)
+	}
+	return nil
 }
 
 // keyPlace says where the key is.
 func (p place) keyPlace() string {
 	if p.cfg.Key != nil {
-		return "it is given as `key`"
+		return "`key` (USHER_KEY)"
 	}
 	return absolute(p.cfg.KeyPath())
 }
@@ -126,15 +191,19 @@ func (c backupCmd) verify(e *environment) error {
 		return err
 	}
 	defer f.Close()
-	h, tables, err := backup.Verify(f)
+	v, err := backup.Verify(f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	shown := shownBackup{c.File, h.Made, h.Schema, h.Key, tables}
-	return e.print(c.JSON, shown, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is whole: %d rows of %d tables, made %s, to be opened with key %s\n",
-			c.File, shown.rows(), len(tables), h.Made.Format(time.RFC3339), h.Key)
+	shown := showBackup(c.File, v.Header, v.Tables, v.Events)
+	err = e.print(c.JSON, shown, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is whole: %d rows of %d tables, made %s%s\n",
+			c.File, shown.rows(), len(shown.Tables), v.Header.Made.Format(time.RFC3339), named(v.Header.Key))
 	})
+	if err == nil && v.Events != nil {
+		return fmt.Errorf("the file is as it was written, and the events in it are not: %w. They were changed before the backup was made; `usher doctor --full` looks at the database", v.Events)
+	}
+	return err
 }
 
 func openBackup(path string) (io.ReadCloser, error) {
@@ -146,110 +215,4 @@ func openBackup(path string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("opening the backup: %w", err)
 	}
 	return f, nil
-}
-
-type restoreCmd struct {
-	File         string `arg:"" help:"The backup; - for standard input."`
-	KeepSessions bool   `name:"keep-sessions" help:"Leave people signed in who were when it was made, be it that they signed out since."`
-	JSON         bool   `name:"json" help:"Print JSON."`
-}
-
-// Run puts a backup into an empty database.
-func (c restoreCmd) Run(e *environment) error {
-	f, err := openBackup(c.File)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	r, err := backup.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	return e.withDatabase(creating, func(at place, db *sqlstore.DB) error {
-		hasKey, err := at.keyOf(r.Header)
-		if err != nil {
-			return err
-		}
-		if err := emptied(db.Empty(e.ctx)); err != nil {
-			return err
-		}
-		if err := prepareFor(e.ctx, db, r.Header); err != nil {
-			return err
-		}
-		sessions := sqlstore.EndSessions
-		if c.KeepSessions {
-			sessions = sqlstore.KeepSessions
-		}
-		err = emptied(db.Import(e.ctx, r, sessions))
-		if err != nil {
-			return fmt.Errorf("restoring %s: %w. Nothing of it is in the database", c.File, err)
-		}
-		if err := db.Migrate(e.ctx); err != nil {
-			return fmt.Errorf("the backup is restored, and bringing it up to date failed: %w", err)
-		}
-		shown := shownBackup{c.File, r.Header.Made, r.Header.Schema, r.Header.Key, r.Tables()}
-		return e.print(c.JSON, shown, func(w io.Writer) {
-			fmt.Fprintf(w, "%d rows of %d tables are restored, as of %s\n", shown.rows(), len(shown.Tables), r.Header.Made.Format(time.RFC3339))
-			if !c.KeepSessions {
-				fmt.Fprintln(w, "All sessions have ended: people sign in again")
-			}
-			if !hasKey {
-				fmt.Fprintf(w, "Put the key %s at %s before usher is started: without it the secrets do not open\n", r.Header.Key, at.keyPlace())
-			}
-		})
-	})
-}
-
-// emptied says what to do where something is in the way.
-func emptied(err error) error {
-	if errors.Is(err, sqlstore.ErrNotEmpty) {
-		return fmt.Errorf("%w. A backup goes into a database that nothing was ever written to: name another with --data or --database-url. Nothing was changed", err)
-	}
-	return err
-}
-
-// keyOf says whether the key of a backup is here; another one is an error.
-func (p place) keyOf(h backup.Header) (bool, error) {
-	var k *token.KEK
-	var err error
-	if p.cfg.Key != nil {
-		k, err = token.NewKEK(p.cfg.Key)
-	} else {
-		k, err = token.LoadKEK(absolute(p.cfg.KeyPath()))
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("reading the key that wraps stored secrets: %w", err)
-	case h.Key != "" && h.Key != k.ID():
-		return false, fmt.Errorf("the backup's secrets open with key %s, and %s is key %s. Put the right key there, or take the wrong one away. Nothing was restored", h.Key, p.keyPlace(), k.ID())
-	default:
-		return true, nil
-	}
-}
-
-// prepareFor makes the tables as they were when a backup was made.
-func prepareFor(ctx context.Context, db *sqlstore.DB, h backup.Header) error {
-	all, err := db.MigrationStatus(ctx)
-	if err != nil {
-		return err
-	}
-	var newest, have int64
-	for _, m := range all {
-		newest = max(newest, m.Version)
-		if m.Applied {
-			have = max(have, m.Version)
-		}
-	}
-	switch {
-	case h.Schema > newest || h.Schema < 1:
-		return fmt.Errorf("the backup has tables of version %d, and this usher knows them up to %d: restore it with usher %s or a newer one", h.Schema, newest, h.Version)
-	case have > h.Schema:
-		return fmt.Errorf("the database has tables of version %d already, and the backup of version %d: restore into a database without tables", have, h.Schema)
-	case have == h.Schema:
-		return nil
-	default:
-		return db.MigrateTo(ctx, h.Schema)
-	}
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 )
 
 type doctorCmd struct {
-	Full bool `help:"Look at everything: each page of the file, every event, what belongs to what. Reads whole tables."`
+	Full bool `help:"Look at everything: each page of the file, every event, what belongs to what, the mail server. Reads whole tables."`
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
@@ -74,6 +73,9 @@ func (c doctorCmd) Run(e *environment) error {
 	d.files()
 	d.database(e)
 	d.server(e.ctx)
+	if d.full {
+		d.mailServer(e.ctx)
+	}
 	counts := map[condition]int{}
 	for _, f := range d.all {
 		counts[f.State]++
@@ -95,33 +97,6 @@ func (c doctorCmd) Run(e *environment) error {
 
 var errUnwell = errors.New("something is wrong: the lines that begin with fail say what")
 
-func (d *doctor) configuration() {
-	c := d.cfg
-	if c.Dev {
-		d.find("mode", warn, "development mode: mails go to /dev/inbox, answers do not wait for the floor", "leave out --dev (USHER_DEV) where real people sign in")
-	} else {
-		d.find("mode", well, "production", "")
-	}
-	switch u, err := url.Parse(c.PublicURL); {
-	case c.PublicURL == "":
-		d.find("public_url", warn, "empty: links in mails and edi-tokens name the listener's own address", "set public_url to where people reach usher")
-	case err == nil && u.Scheme != "https" && !loopback(u.Hostname()):
-		d.find("public_url", warn, c.PublicURL+" is not https: cookies and passwords go in the clear", "put a proxy with TLS in front, and its address here")
-	default:
-		d.find("public_url", well, c.PublicURL, "")
-	}
-	if c.Mail.SMTP.Host == "" && !c.Dev {
-		d.find("mail", warn, "no mail server: mails wait", "set mail.smtp.host and mail.from")
-	} else if !c.Dev {
-		d.find("mail", well, fmt.Sprintf("through %s as %s", c.Mail.SMTP.Host, c.Mail.From), "")
-	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // files looks at who can read what only usher should.
 func (d *doctor) files() {
 	if d.cfg.DatabaseURL != "" {
@@ -142,9 +117,12 @@ func (d *doctor) files() {
 		}
 	}
 	if free, ok := freeSpace(dir); ok {
-		s, do := well, ""
-		if free < 1<<30 {
-			s, do = warn, "make room: a full disk stops every write"
+		s, do := well, "" // a full disk stops every write
+		switch {
+		case free < 64<<20:
+			s, do = ill, "make room at once"
+		case free < 1<<30:
+			s, do = warn, "make room"
 		}
 		d.find("disk", s, fmt.Sprintf("%.1f GiB are free", float64(free)/(1<<30)), do)
 	}
@@ -168,50 +146,76 @@ func (d *doctor) database(e *environment) {
 		}
 		d.find("database", well, t.Name+" "+t.Is, "")
 	}
-	ahead, err := db.Ahead(e.ctx)
-	if d.tell("clock", err, "") && ahead.Abs() > 2*time.Second {
-		d.find("clock", warn, fmt.Sprintf("the database's clock differs by %v", ahead.Round(time.Millisecond)), "keep both machines' clocks by NTP")
-	}
+	d.release(traits)
+	d.clock(e.ctx, db)
 	if d.schema(e.ctx, db) {
 		d.key(e.ctx, at, db)
 		d.content(e.ctx, db)
 	}
 }
 
-func (d *doctor) schema(ctx context.Context, db *sqlstore.DB) bool {
-	all, err := db.MigrationStatus(ctx)
-	if !d.tell("schema", err, "") {
-		return false
-	}
-	pending := 0
-	for _, m := range all {
-		if !m.Applied {
-			pending++
+// testedPostgres is the oldest release that usher is tested with.
+const testedPostgres = 15
+
+// release looks at how old the database's program is; SQLite's is usher's own.
+func (d *doctor) release(traits []sqlstore.Trait) {
+	for _, t := range traits {
+		major, err := strconv.Atoi(t.Is[:max(0, strings.IndexAny(t.Is+".", ". "))])
+		if t.Name == "PostgreSQL" && err == nil && major < testedPostgres {
+			d.find("database", warn, fmt.Sprintf("PostgreSQL %s is older than what usher is tested with, %d", t.Is, testedPostgres), "upgrade PostgreSQL")
 		}
 	}
-	if pending > 0 {
-		d.find("schema", warn, fmt.Sprintf("%d migrations are to be made", pending), "usher serve makes them when it starts, usher migrate up now")
+}
+
+func (d *doctor) clock(ctx context.Context, db *sqlstore.DB) {
+	if d.cfg.DatabaseURL == "" {
+		return // it is this machine's
+	}
+	ahead, err := db.Ahead(ctx)
+	switch {
+	case !d.tell("clock", err, "see that the database answers"):
+	case ahead.Abs() > 2*time.Second:
+		d.find("clock", warn, fmt.Sprintf("the database's clock differs by %v", ahead.Round(time.Millisecond)), "keep both machines' clocks by NTP")
+	default:
+		d.find("clock", well, "the database's is this machine's", "")
+	}
+}
+
+func (d *doctor) schema(ctx context.Context, db *sqlstore.DB) bool {
+	have, err := db.SchemaVersion(ctx)
+	if !d.tell("schema", err, "see that the database answers") {
 		return false
 	}
-	d.find("schema", well, fmt.Sprintf("version %d", len(all)), "")
+	newest, err := sqlstore.NewestSchema()
+	if !d.tell("schema", err, "install usher again") {
+		return false
+	}
+	switch {
+	case have > newest:
+		d.find("schema", ill, fmt.Sprintf("version %d, made by a newer usher; this one knows up to %d", have, newest), "run the newer usher: this one does not start")
+		return false
+	case have < newest:
+		d.find("schema", warn, fmt.Sprintf("version %d of %d", have, newest), "usher serve brings it up to date when it starts, usher migrate up now")
+		return false
+	}
+	d.find("schema", well, fmt.Sprintf("version %d", have), "")
 	return true
 }
 
+// keyAge is how old the signing key in use gets while usher runs.
+const keyAge = 91 * 24 * time.Hour
+
 func (d *doctor) key(ctx context.Context, at place, db *sqlstore.DB) {
-	var keys []store.Key
-	err := db.View(ctx, func(r store.Reader) (err error) { keys, err = r.Keys(); return err })
-	if !d.tell("key", err, "") {
-		return
-	}
 	k, err := at.key(ctx, db)
-	if !d.tell("key", err, "") {
+	if !d.tell("key", err, "") { // it says what to do
 		return
 	}
-	newest, strange := time.Time{}, 0
+	strange, keys, err := foreign(ctx, db, k)
+	if !d.tell("key", err, "see that the database answers") {
+		return
+	}
+	newest := time.Time{}
 	for _, s := range keys {
-		if !k.Made(s.Wrapped) {
-			strange++
-		}
 		if s.State == string(token.Active) && s.Activated.After(newest) {
 			newest = s.Activated
 		}
@@ -223,6 +227,8 @@ func (d *doctor) key(ctx context.Context, at place, db *sqlstore.DB) {
 		d.find("key", well, fmt.Sprintf("key %s; there are no secrets yet", k.ID()), "")
 	case newest.IsZero():
 		d.find("key", ill, "no signing key is active", "start usher, which makes one")
+	case time.Since(newest) > keyAge:
+		d.find("key", warn, fmt.Sprintf("key %s; the signing key in use is of %s", k.ID(), newest.Format(time.DateOnly)), "usher changes it every 90 days while it runs: see whether it does, and that the clock is right")
 	default:
 		d.find("key", well, fmt.Sprintf("key %s opens all %d signing keys; the one in use is of %s", k.ID(), len(keys), newest.Format(time.DateOnly)), "")
 	}
@@ -231,8 +237,12 @@ func (d *doctor) key(ctx context.Context, at place, db *sqlstore.DB) {
 // content looks at what is in the tables.
 func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
 	damage, err := db.Damage(ctx, d.full)
-	if d.tell("file", err, "") && damage != "" {
-		d.find("file", ill, damage, "restore a backup beside it and compare (docs/backup.md)")
+	switch {
+	case !d.tell("file", err, "stop usher, keep a copy of the file, and restore a backup beside it (docs/backup.md)"):
+	case damage != "":
+		d.find("file", ill, damage, "stop usher, keep a copy of the file, and restore a backup beside it (docs/backup.md)")
+	case d.cfg.DatabaseURL == "":
+		d.find("file", well, "every page can be read", "")
 	}
 	var dead, late []store.Job
 	var unnumbered []store.Event
@@ -252,7 +262,7 @@ func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
 		}
 		return err
 	})
-	if !d.tell("jobs", err, "") {
+	if !d.tell("jobs", err, "see that the database answers") {
 		return
 	}
 	switch {
@@ -279,7 +289,7 @@ func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
 		return
 	}
 	halves, err := db.Halves(ctx)
-	if !d.tell("content", err, "") {
+	if !d.tell("content", err, "see that the database answers") {
 		return
 	}
 	for _, h := range halves {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +56,7 @@ func change(t *testing.T, dir, statement string) {
 func settled(t *testing.T) (dir string, environ []string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
-	environ = []string{"USHER_DATA=" + dir, "USHER_LISTEN=127.0.0.1:0", "USHER_PUBLIC_URL=https://id.example.org"}
+	environ = []string{"USHER_DATA=" + dir, "USHER_LISTEN=127.0.0.1:0", "USHER_PUBLIC_URL=https://id.example.org", "USHER_TRUSTED_PROXIES=127.0.0.1"}
 	done(t, usher(t, environ, "migrate", "up"))
 	done(t, usher(t, environ, "user", "create", "--email", "ada@example.org", "--verified"))
 	return dir, environ
@@ -86,6 +89,19 @@ func TestDoctor(t *testing.T) {
 	}{
 		{name: "development mode", env: "USHER_DEV=true", check: "mode", state: warn},
 		{name: "plain http", env: "USHER_PUBLIC_URL=http://id.example.org", check: "public_url", state: warn},
+		{name: "everybody a proxy", env: "USHER_TRUSTED_PROXIES=10.0.0.1,0.0.0.0/0", check: "proxies", state: ill},
+		{name: "no proxy for TLS", env: "USHER_TRUSTED_PROXIES=", check: "proxies", state: warn},
+		{name: "internal for others", env: "USHER_INTERNAL_LISTEN=0.0.0.0:0 USHER_DOORS_PARTNER_INTERNAL_SECRET=" + strings.Repeat("s", 32), check: "internal", state: warn},
+		{name: "mail in the clear", env: "USHER_MAIL_SMTP_HOST=mail.example.org USHER_MAIL_FROM=id@example.org USHER_MAIL_SMTP_TLS=opportunistic", check: "mail", state: warn},
+		{name: "an old signing key", do: func(t *testing.T, dir string) { change(t, dir, `UPDATE signing_keys SET activated = 1`) }, check: "key", state: warn},
+		{name: "a newer usher's tables", do: func(t *testing.T, dir string) {
+			change(t, dir, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+		}, check: "schema", state: ill},
+		{name: "tables of an older usher", do: func(t *testing.T, dir string) {
+			change(t, dir, `DELETE FROM goose_db_version WHERE version_id = (SELECT MAX(version_id) FROM goose_db_version)`)
+		}, check: "schema", state: warn},
+		{name: "no database", do: func(t *testing.T, dir string) { rename(t, filepath.Join(dir, sqlstore.FileName)) }, check: "database", state: ill},
+		{name: "a mail server that is away", env: "USHER_MAIL_SMTP_HOST=127.0.0.1 USHER_MAIL_SMTP_PORT=1 USHER_MAIL_FROM=id@example.org", full: true, check: "mail server", state: ill},
 		{name: "readable by all", do: func(t *testing.T, dir string) { chmod(t, filepath.Join(dir, sqlstore.FileName), 0o644) }, check: "files", state: warn},
 		{name: "another key", env: "USHER_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", check: "key", state: ill},
 		{name: "no key", do: func(t *testing.T, dir string) { rename(t, filepath.Join(dir, "usher.key")) }, check: "key", state: ill},
@@ -104,7 +120,7 @@ func TestDoctor(t *testing.T) {
 				c.do(t, dir)
 			}
 			if c.env != "" {
-				environ = append(environ, c.env)
+				environ = append(environ, strings.Fields(c.env)...)
 			}
 			args := []string{"doctor", "--json"}
 			if c.full {
@@ -143,5 +159,58 @@ func rename(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Rename(path, path+".away"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// mailServer answers with a greeting and these lines to EHLO, as often as it is
+// asked.
+func mailServer(t *testing.T, ehlo string) (port string) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(c, "220 mail.example.org ESMTP\r\n")
+			for lines := bufio.NewScanner(c); lines.Scan(); {
+				switch verb := strings.Fields(lines.Text())[0]; verb {
+				case "EHLO":
+					fmt.Fprint(c, ehlo)
+				case "QUIT":
+					fmt.Fprint(c, "221 bye\r\n")
+				default:
+					fmt.Fprint(c, "502 "+verb+"?\r\n")
+				}
+			}
+			_ = c.Close()
+		}
+	}()
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// Given a mail server, when all is looked at, then it is asked, and must do what
+// mails need.
+func TestDoctorGreetsTheMailServer(t *testing.T) {
+	_, environ := settled(t)
+	port := mailServer(t, "250-mail.example.org\r\n250 SIZE 1000\r\n")
+	environ = append(environ, "USHER_MAIL_FROM=id@example.org", "USHER_MAIL_SMTP_HOST=127.0.0.1", "USHER_MAIL_SMTP_PORT="+port)
+	for tls, want := range map[string]condition{"none": well, "opportunistic": well, "starttls": ill, "implicit": ill} {
+		got := usher(t, append(environ, "USHER_MAIL_SMTP_TLS="+tls), "doctor", "--full", "--json")
+		if s := states(t, got)["mail server"]; s != want {
+			t.Errorf("%s: %s, want %s: %s", tls, s, want, got.out)
+		}
+	}
+	if s, asked := states(t, usher(t, environ, "doctor", "--json"))["mail server"]; asked {
+		t.Errorf("asked without --full: %s", s)
 	}
 }

@@ -52,6 +52,7 @@ func (serveCmd) Run(e *environment) (err error) {
 		return errors.Join(err, closeAll(public, internal))
 	}
 	defer func() { err = errors.Join(err, a.db.Close()) }()
+	a.watch()
 	if err := a.applyPolicy(e.ctx, policyFile); err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
@@ -72,7 +73,7 @@ func (serveCmd) Run(e *environment) (err error) {
 	}
 	srv := server.New(server.Options{
 		PublicListener: public, InternalListener: internal, Public: handlers.public, Internal: handlers.internal,
-		Log: log, Ready: a.ready, DrainDelay: cfg.DrainDelay, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
+		Log: log, Observer: a.metrics.HTTP(), Ready: a.ready, DrainDelay: cfg.DrainDelay, DrainTimeout: cfg.DrainTimeout, TrustedProxies: cfg.TrustedProxies, Hosts: cfg.Hosts,
 		InternalHosts: internalHosts(cfg),
 		HSTS:          len(cfg.PublicURL) > 5 && cfg.PublicURL[:6] == "https:",
 	})
@@ -191,7 +192,9 @@ func (a *app) mailWorker() (*job.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, hex.EncodeToString(random(8)), a.log), nil
+	w := job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, hex.EncodeToString(random(8)), a.log)
+	w.Observe(a.metrics.Jobs())
+	return w, nil
 }
 
 // background starts what runs beside requests; the returned function waits

@@ -18,6 +18,7 @@ import (
 	"github.com/usher-id/usher/internal/door/edi"
 	"github.com/usher-id/usher/internal/door/partner"
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/metrics"
 	"github.com/usher-id/usher/internal/operator"
 	"github.com/usher-id/usher/internal/password"
 	"github.com/usher-id/usher/internal/proof/oidc"
@@ -47,19 +48,20 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 		return handlers{}, err
 	}
 	outside := mounting{pages: pages, elsewhere: newMux(pages), byHost: map[string]http.Handler{}}
-	outside.elsewhere.HandleFunc("GET /.well-known/jwks.json", a.serveJWKS)
+	outside.elsewhere.Handle("GET /.well-known/jwks.json", server.As(countedAsPages, http.HandlerFunc(a.serveJWKS)))
 	doors := a.cfg.Doors
 	inside := http.NewServeMux()
-	inside.Handle("/", pages.Operator(doors.Partner.InternalSecret))
+	inside.Handle("/", server.As(countedAsPages, pages.Operator(doors.Partner.InternalSecret)))
+	inside.Handle(metrics.Path, a.serveMetrics(internal))
 	if doors.Partner.Enabled {
-		outside.mount(doors.Partner.Host, anyLength(partner.BatchPath, partnerDoor.Public()), partnerPaths...)
-		internally := anyLength(partner.BatchPath, partnerDoor.Internal())
+		outside.mount(doors.Partner.Host, atDoor(user.DoorPartner, anyLength(partner.BatchPath, partnerDoor.Public())), partnerPaths...)
+		internally := atDoor(user.DoorPartner, anyLength(partner.BatchPath, partnerDoor.Internal()))
 		for _, p := range append(partnerPaths, "/internal/") {
 			inside.Handle(p, internally)
 		}
 	}
 	if doors.EDI.Enabled {
-		h := ediDoor.Handler()
+		h := atDoor(user.DoorEDI, ediDoor.Handler())
 		if doors.EDI.Host != "" {
 			h = underAuth(h)
 			outside.mount(doors.EDI.Host, h, "/")
@@ -75,6 +77,9 @@ const defaultData = "./usher-data"
 
 // partnerPaths is where the partner door's clients look.
 var partnerPaths = []string{"/api/auth/login", "/auth/login", "/api/users", "/api/users/", "/api/users:batch"}
+
+// atDoor has requests counted as a door's.
+func atDoor(d user.Door, h http.Handler) http.Handler { return server.As(string(d), h) }
 
 // anyLength lifts the limit on bodies from one path, whose handler bounds each
 // line instead.
@@ -96,7 +101,7 @@ type mounting struct {
 
 func newMux(pages *web.Pages) *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("/", pages)
+	mux.Handle("/", server.As(countedAsPages, pages))
 	return mux
 }
 
@@ -148,7 +153,7 @@ func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
 	}
 	signIns := signin.New(signin.Options{
 		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Provers: providers, Secret: secret,
-		Floor: !a.cfg.Dev, Now: time.Now,
+		Floor: !a.cfg.Dev, Now: time.Now, Observer: a.metrics.SignIns(),
 	})
 	return partner.New(partner.Options{
 		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups, Providers: slices.Sorted(maps.Keys(providers)),
@@ -160,6 +165,7 @@ func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
 		},
 		EchoPolicy:     func() string { return a.settings.Current().Partner.EchoPasswordHash },
 		InternalSecret: a.cfg.Doors.Partner.InternalSecret, Network: server.ClientNetwork, Log: a.log,
+		Observer: a.metrics.Batches(),
 	}), nil
 }
 

@@ -2,11 +2,13 @@ package backup_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,9 @@ type tables []struct {
 }
 
 func (ts tables) Export(_ context.Context, to sqlstore.Sink) error {
+	if err := to.Begin(3); err != nil {
+		return err
+	}
 	for _, t := range ts {
 		if err := to.Table(t.name, t.columns); err != nil {
 			return err
@@ -45,13 +50,14 @@ func some() tables {
 	}
 }
 
-var header = backup.Header{Schema: 3, Version: "1.2.3", Made: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Key: "0011"}
+var header = backup.Header{Version: "1.2.3", Made: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Realm: "main", Key: "0011"}
 
 func written(t *testing.T, from backup.Exporter) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if _, err := backup.Write(t.Context(), &b, header, from); err != nil {
-		t.Fatal(err)
+	h, _, err := backup.Write(t.Context(), &b, header, from)
+	if err != nil || h.Schema < 3 {
+		t.Fatalf("schema %d: %v", h.Schema, err)
 	}
 	return b.Bytes()
 }
@@ -62,7 +68,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Header.Schema != 3 || r.Header.Version != "1.2.3" || r.Header.Key != "0011" || !r.Header.Made.Equal(header.Made) {
+	if r.Header.Schema != 3 || r.Header.Realm != "main" || r.Header.Version != "1.2.3" || r.Header.Key != "0011" || !r.Header.Made.Equal(header.Made) {
 		t.Errorf("header %+v", r.Header)
 	}
 	var got tables
@@ -96,11 +102,11 @@ func TestReadsWhatWasWritten(t *testing.T) {
 // often as it is there.
 func TestDigestsDoNotDependOnOrder(t *testing.T) {
 	digest := func(rows ...[]any) string {
-		_, all, err := backup.Verify(bytes.NewReader(written(t, tables{{"t", []string{"n"}, rows}})))
+		v, err := backup.Verify(bytes.NewReader(written(t, tables{{"t", []string{"n"}, rows}})))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return all[0].Digest
+		return v.Tables[0].Digest
 	}
 	one, two := []any{int64(1)}, []any{int64(2)}
 	if digest(one, two) != digest(two, one) {
@@ -115,12 +121,12 @@ func TestDigestsDoNotDependOnOrder(t *testing.T) {
 // says the same.
 func TestBrokenFilesAreRefused(t *testing.T) {
 	whole := written(t, some())
-	h, all, err := backup.Verify(bytes.NewReader(whole))
+	said, err := backup.Verify(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range whole {
-		if _, _, err := backup.Verify(bytes.NewReader(whole[:n])); !errors.Is(err, backup.ErrNotABackup) {
+		if _, err := backup.Verify(bytes.NewReader(whole[:n])); !errors.Is(err, backup.ErrNotABackup) {
 			t.Errorf("%d of %d bytes: %v", n, len(whole), err)
 		}
 	}
@@ -128,8 +134,8 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		for bit := range 8 {
 			flipped := bytes.Clone(whole)
 			flipped[i] ^= 1 << bit
-			gotHeader, got, err := backup.Verify(bytes.NewReader(flipped))
-			if err == nil && (!reflect.DeepEqual(got, all) || gotHeader != h) {
+			got, err := backup.Verify(bytes.NewReader(flipped))
+			if err == nil && !reflect.DeepEqual(got, said) {
 				t.Errorf("byte %d, bit %d: taken as another backup", i, bit)
 			}
 		}
@@ -137,7 +143,7 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"nothing": nil, "text": []byte("hello"), "twice": append(bytes.Clone(whole), whole...), "more": append(bytes.Clone(whole), 'x'),
 	} {
-		if _, _, err := backup.Verify(bytes.NewReader(text)); !errors.Is(err, backup.ErrNotABackup) {
+		if _, err := backup.Verify(bytes.NewReader(text)); !errors.Is(err, backup.ErrNotABackup) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -145,7 +151,7 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 
 // A text that would come back changed is not written.
 func TestTextsThatAreNotUTF8(t *testing.T) {
-	_, err := backup.Write(t.Context(), io.Discard, header, tables{{"t", []string{"a"}, [][]any{{"\xff"}}}})
+	_, _, err := backup.Write(t.Context(), io.Discard, header, tables{{"t", []string{"a"}, [][]any{{"\xff"}}}})
 	if err == nil {
 		t.Error("it was written")
 	}
@@ -160,10 +166,65 @@ func (f failing) Export(ctx context.Context, to sqlstore.Sink) error {
 
 func TestWhatBreaksOffIsNoBackup(t *testing.T) {
 	var b bytes.Buffer
-	if _, err := backup.Write(t.Context(), &b, header, failing{some()}); err == nil {
+	if _, _, err := backup.Write(t.Context(), &b, header, failing{some()}); err == nil {
 		t.Fatal("no error")
 	}
-	if _, _, err := backup.Verify(&b); err == nil {
+	if _, err := backup.Verify(&b); err == nil {
 		t.Error("what was written of it is whole")
+	}
+}
+
+// repacked changes the lines of a backup, and packs them anew: the check sum of
+// the packing is right.
+func repacked(t *testing.T, whole []byte, change func(lines string) string) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := change(string(text))
+	if changed == string(text) {
+		t.Fatal("given a change")
+	}
+	var b bytes.Buffer
+	out := gzip.NewWriter(&b)
+	if _, err := io.WriteString(out, changed); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What was changed with a sound packing around it is no backup either.
+func TestChangedLinesAreRefused(t *testing.T) {
+	whole := written(t, some())
+	for name, change := range map[string]func(string) string{
+		"a value":         func(s string) string { return strings.Replace(s, `["",0]`, `["",1]`, 1) },
+		"the key":         func(s string) string { return strings.Replace(s, `"0011"`, `"0012"`, 1) },
+		"a column":        func(s string) string { return strings.Replace(s, `"number"`, `"numbers"`, 1) },
+		"rows in turn":    func(s string) string { return strings.Replace(s, "[1]\n[2]\n", "[2]\n[1]\n", 1) },
+		"a row less":      func(s string) string { return strings.Replace(s, "[2]\n", "", 1) },
+		"a row twice":     func(s string) string { return strings.Replace(s, "[2]\n", "[2]\n[2]\n", 1) },
+		"no end":          func(s string) string { return s[:strings.LastIndex(s, `{"done"`)] },
+		"end of a table":  func(s string) string { return strings.Replace(s, `{"end":"twins"`, `{"end":"odd"`, 1) },
+		"an odd number":   func(s string) string { return strings.Replace(s, "[2]\n", "[2.5]\n", 1) },
+		"a value within":  func(s string) string { return strings.Replace(s, "[2]\n", "[[2]]\n", 1) },
+		"a value more":    func(s string) string { return strings.Replace(s, "[2]\n", "[2,2]\n", 1) },
+		"nothing":         func(s string) string { return strings.Replace(s, "[2]\n", "[null]\n", 1) },
+		"a line too many": func(s string) string { return s + "\n" },
+	} {
+		if _, err := backup.Verify(bytes.NewReader(repacked(t, whole, change))); !errors.Is(err, backup.ErrNotABackup) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	other := repacked(t, whole, func(s string) string { return strings.Replace(s, `"usher_backup":1`, `"usher_backup":2`, 1) })
+	if _, err := backup.Verify(bytes.NewReader(other)); err == nil || errors.Is(err, backup.ErrNotABackup) {
+		t.Errorf("of another form: %v", err)
 	}
 }

@@ -6,8 +6,10 @@
 //
 // The first line is the header, then for each table a line that names its
 // columns, a line a row, and one with how many there were and their digest; the
-// last line says that it is the last. What is cut short or changed anywhere is
-// not a backup.
+// last line has the digest of all lines before. What is cut short or changed
+// anywhere is not a backup. The digests tell of accidents: whoever can write the
+// file can write them too.
 //
-// Neighbours: sqlstore walks the tables; cmd opens the files.
+// Neighbours: sqlstore walks the tables, event knows the chain; cmd opens the
+// files.
 package backup

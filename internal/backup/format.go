@@ -21,6 +21,7 @@ type Header struct {
 	Schema  int64     `json:"schema"`  // version of the tables
 	Version string    `json:"version"` // of the program
 	Made    time.Time `json:"made"`
+	Realm   string    `json:"realm"` // that usher serves; the rows name their own
 	// Key names the key that wraps the secrets within: token.KEK.ID. The key
 	// itself is not in the file.
 	Key string `json:"key"`
@@ -42,9 +43,10 @@ type start struct {
 
 // last is the last line.
 type last struct {
-	Done   bool  `json:"done"`
-	Tables int   `json:"tables"`
-	Rows   int64 `json:"rows"`
+	Done   bool   `json:"done"`
+	Tables int    `json:"tables"`
+	Rows   int64  `json:"rows"`
+	SHA256 string `json:"sha256"` // of all lines before, in hexadecimal
 }
 
 // digest adds up the hashes of rows as numbers of 256 bits: two tables with the

@@ -4,21 +4,28 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+
+	"github.com/usher-id/usher/internal/store/sqlstore"
 )
 
 // maxLine bounds one row: no column holds more than a few mails.
 const maxLine = 64 << 20
 
 // Reader reads a backup. It is a sqlstore.Source; each digest is checked at the
-// end of its table, and the end of the file at its own.
+// end of its table, and that of the file at its end.
 type Reader struct {
 	Header Header
 
 	lines  *bufio.Scanner
+	whole  hash.Hash // of all lines
+	chain  chain
 	tables []Table
 	within *start
 	rows   int64
@@ -36,7 +43,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, broken("%v", err)
 	}
-	out := &Reader{lines: bufio.NewScanner(z)}
+	out := &Reader{lines: bufio.NewScanner(z), whole: sha256.New()}
 	out.lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	line, err := out.line()
 	if err != nil {
@@ -53,6 +60,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 func (r *Reader) line() ([]byte, error) {
 	if r.lines.Scan() {
+		_, _ = r.whole.Write(r.lines.Bytes()) // a hash never fails
+		_, _ = r.whole.Write([]byte{'\n'})
 		return r.lines.Bytes(), nil
 	}
 	if err := r.lines.Err(); err != nil {
@@ -79,6 +88,7 @@ func (r *Reader) Next() (string, []string, error) {
 	if r.ended {
 		return "", nil, io.EOF
 	}
+	whole := hex.EncodeToString(r.whole.Sum(nil))
 	line, err := r.line()
 	if err != nil {
 		return "", nil, err
@@ -98,6 +108,9 @@ func (r *Reader) Next() (string, []string, error) {
 	}
 	if l.Tables != len(r.tables) || l.Rows != rows {
 		return "", nil, broken("it says that it has %d rows in %d tables, and has %d in %d", l.Rows, l.Tables, rows, len(r.tables))
+	}
+	if l.SHA256 != whole {
+		return "", nil, broken("its lines are not as they were written")
 	}
 	if r.lines.Scan() {
 		return "", nil, broken("something follows its end")
@@ -135,6 +148,9 @@ func (r *Reader) Row() ([]any, error) {
 	}
 	r.sum.add(append(bytes.Clone(line), '\n'))
 	r.rows++
+	if r.within.Name == sqlstore.EventsTable {
+		r.chain.add(r.within.Columns, values)
+	}
 	return values, nil
 }
 
@@ -153,22 +169,34 @@ func (r *Reader) endTable(line []byte) error {
 // Tables are those that were read to their end.
 func (r *Reader) Tables() []Table { return r.tables }
 
+// Events says whether the chain of the events held as far as it was read; a
+// *event.BrokenError where not. A backup of a database whose chain was broken is
+// as whole as any.
+func (r *Reader) Events() error { return r.chain.end() }
+
+// Verified is what Verify found.
+type Verified struct {
+	Header Header
+	Tables []Table
+	Events error // as of Reader.Events
+}
+
 // Verify reads a backup to its end and writes nothing.
-func Verify(from io.Reader) (Header, []Table, error) {
+func Verify(from io.Reader) (Verified, error) {
 	r, err := NewReader(from)
 	if err != nil {
-		return Header{}, nil, err
+		return Verified{}, err
 	}
 	for {
 		_, _, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return r.Header, r.Tables(), nil
+			return Verified{r.Header, r.Tables(), r.Events()}, nil
 		}
 		for err == nil {
 			_, err = r.Row()
 		}
 		if !errors.Is(err, io.EOF) {
-			return r.Header, nil, err
+			return Verified{Header: r.Header}, err
 		}
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"unicode/utf8"
 
@@ -19,37 +22,35 @@ type Exporter interface {
 	Export(ctx context.Context, to sqlstore.Sink) error
 }
 
-// Write writes a backup and says what is in it. What was written is a backup
-// only where there is no error.
-func Write(ctx context.Context, w io.Writer, h Header, from Exporter) ([]Table, error) {
+// Write writes a backup and says what is in it; the schema of h is the
+// database's. What was written is a backup only where there is no error.
+func Write(ctx context.Context, w io.Writer, h Header, from Exporter) (Header, []Table, error) {
 	z := gzip.NewWriter(w)
-	out := &writer{to: bufio.NewWriterSize(z, 64<<10)}
-	h.Format = format
-	if err := out.line(h); err != nil {
-		return nil, err
-	}
+	out := &writer{to: bufio.NewWriterSize(z, 64<<10), header: h, whole: sha256.New()}
 	if err := from.Export(ctx, out); err != nil {
-		return nil, err
+		return h, nil, err
 	}
 	if err := out.end(); err != nil {
-		return nil, err
+		return h, nil, err
 	}
 	var rows int64
 	for _, t := range out.tables {
 		rows += t.Rows
 	}
-	if err := out.line(last{true, len(out.tables), rows}); err != nil {
-		return nil, err
+	if err := out.line(last{true, len(out.tables), rows, hex.EncodeToString(out.whole.Sum(nil))}); err != nil {
+		return h, nil, err
 	}
 	if err := out.to.Flush(); err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	return out.tables, z.Close()
+	return out.header, out.tables, z.Close()
 }
 
 // writer is a sqlstore.Sink.
 type writer struct {
 	to     *bufio.Writer
+	header Header
+	whole  hash.Hash // of all lines
 	tables []Table
 	open   bool
 	sum    digest
@@ -63,8 +64,15 @@ func (w *writer) line(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("writing a line: %w", err)
 	}
+	_, _ = w.whole.Write(w.buf.Bytes()) // a hash never fails
 	_, err := w.to.Write(w.buf.Bytes())
 	return err
+}
+
+// Begin implements sqlstore.Sink.
+func (w *writer) Begin(schema int64) error {
+	w.header.Format, w.header.Schema = format, schema
+	return w.line(w.header)
 }
 
 // Table implements sqlstore.Sink.

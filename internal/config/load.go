@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -83,25 +84,76 @@ func readFlags(flags map[string]string, names []string) (map[string]given, []err
 func readEnviron(environ []string, all []setting) (map[string]given, []error) {
 	byVariable := make(map[string]string, len(all))
 	variables := make([]string, 0, len(all))
+	inFile := map[string]string{} // secrets, by the variable that names a file
 	for _, s := range all {
 		byVariable[s.env()] = s.name
 		variables = append(variables, s.env())
+		if s.secret {
+			inFile[s.env()+fileSuffix] = s.name
+		}
 	}
 	out := map[string]given{}
+	set := func(name string, g given) error {
+		if other, twice := out[name]; twice && other.origin != g.origin {
+			return fmt.Errorf("%s is set twice, by %s and %s: leave one of them out", name, min(other.origin, g.origin), max(other.origin, g.origin))
+		}
+		out[name] = g
+		return nil
+	}
 	var errs []error
 	for _, entry := range environ {
 		variable, v, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(variable, envPrefix) || strings.HasPrefix(variable, testPrefix) {
 			continue
 		}
-		name, ok := byVariable[variable]
+		if name, ok := byVariable[variable]; ok {
+			errs = appendIf(errs, set(name, given{v, variable}))
+			continue
+		}
+		name, ok := inFile[variable]
 		if !ok {
 			errs = append(errs, unknown(variable, "environment", variable, variables, func(n string) string { return n }))
 			continue
 		}
-		out[name] = given{v, variable}
+		secret, err := readSecret(v)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s (%s): %w", name, variable, err))
+			continue
+		}
+		errs = appendIf(errs, set(name, given{secret, variable}))
 	}
 	return out, sorted(errs)
+}
+
+// fileSuffix ends the variable of a file that holds a secret. A key of its own
+// that ends so, as key_file, comes first.
+const fileSuffix = "_FILE"
+
+// secretMost is how large a file with a secret may be.
+const secretMost = 64 << 10
+
+// readSecret reads a file with one secret in it, and perhaps the end of a line.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, secretMost+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(text) > secretMost:
+		return "", fmt.Errorf("%s is too large to hold one secret", path)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
+}
+
+func appendIf(errs []error, err error) []error {
+	if err == nil {
+		return errs
+	}
+	return append(errs, err)
 }
 
 // configFile is the file to read, and whether it was named and so must exist.

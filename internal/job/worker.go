@@ -35,6 +35,7 @@ type Worker struct {
 	handlers map[string]Handler
 	holder   string
 	log      *slog.Logger
+	told     Observer
 
 	wake chan struct{}
 	free chan struct{} // one token a slot
@@ -46,7 +47,7 @@ type Worker struct {
 // this process among all that share the database.
 func NewWorker(s store.Store, handlers map[string]Handler, holder string, log *slog.Logger) *Worker {
 	w := &Worker{
-		store: s, handlers: handlers, holder: holder, log: log,
+		store: s, handlers: handlers, holder: holder, log: log, told: nobody{},
 		wake: make(chan struct{}, 1), free: make(chan struct{}, slots), busy: map[user.ID]bool{},
 	}
 	for range slots {
@@ -167,10 +168,12 @@ func (w *Worker) release(j store.Job) {
 // do runs one job and writes down what came of it.
 func (w *Worker) do(ctx context.Context, j store.Job) {
 	failpoint.Pass(failpoint.JobLeased)
+	begun := time.Now()
 	err := w.run(ctx, j)
+	took := time.Since(begun)
 	failpoint.Pass(failpoint.JobDone)
 	stopped := err != nil && errors.Is(context.Cause(ctx), errStopping)
-	wait := delay(j.Attempts)
+	wait, outcome := delay(j.Attempts), OutcomeDone
 
 	j.Holder, j.Until, j.LastErr = "", time.Time{}, ""
 	if err != nil {
@@ -183,13 +186,16 @@ func (w *Worker) do(ctx context.Context, j store.Job) {
 		j.State, j.Payload = store.JobDone, nil
 	case stopped && !IsPermanent(err):
 		j.Attempts--
-		wait = 0
+		wait, outcome = 0, OutcomeStopped
 	case IsPermanent(err) || j.Attempts >= maxAttempts:
-		j.State = store.JobDead
+		j.State, outcome = store.JobDead, OutcomeDead
 		w.log.ErrorContext(ctx, "job given up", "job", j.ID, "kind", j.Kind, "attempt", j.Attempts, "err", j.LastErr)
 	default:
+		outcome = OutcomeAgain
 		w.log.WarnContext(ctx, "job failed", "job", j.ID, "kind", j.Kind, "attempt", j.Attempts, "err", j.LastErr)
 	}
+
+	w.told.Attempted(w.known(j.Kind), outcome, took, time.Since(j.Created))
 
 	// The result is written even while stopping; where it cannot be, the lease
 	// runs out and the job is run again.
@@ -244,6 +250,7 @@ func (w *Worker) run(ctx context.Context, j store.Job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
+			w.told.Panicked()
 			w.log.ErrorContext(ctx, "job panicked", "job", j.ID, "kind", j.Kind, "stack", string(debug.Stack()))
 		}
 	}()

@@ -42,6 +42,7 @@ type pool struct {
 	present atomic.Int64
 	due     atomic.Int64
 	limit   int64
+	told    Observer
 }
 
 func newPool(concurrency int) *pool {
@@ -49,6 +50,7 @@ func newPool(concurrency int) *pool {
 		slots: make(chan struct{}, concurrency),
 		large: make(chan struct{}, largest),
 		limit: int64(concurrency) + queue,
+		told:  nobody{},
 	}
 }
 
@@ -61,8 +63,10 @@ func (p *pool) do(ctx context.Context, takes expense, fn func()) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("queue for a password hash: %w", err)
 	}
+	came := time.Now()
 	if p.present.Add(1) > p.limit {
 		p.present.Add(-1)
+		p.told.Refused()
 		return p.busy()
 	}
 	defer p.present.Add(-1)
@@ -81,7 +85,9 @@ func (p *pool) do(ctx context.Context, takes expense, fn func()) error {
 		return err
 	}
 	defer leave()
+	begun := time.Now()
 	fn()
+	p.told.Hashed(begun.Sub(came), time.Since(begun))
 	return nil
 }
 

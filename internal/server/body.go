@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -13,7 +14,7 @@ const MaxBody = 64 << 10
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &limitedBody{ReadCloser: http.MaxBytesReader(bare(w), r.Body, MaxBody), unlimited: r.Body}
+			r.Body = &limitedBody{http.MaxBytesReader(bare(w), r.Body, MaxBody), r.Body, exchangeOf(r.Context())}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -23,6 +24,18 @@ func limitBody(next http.Handler) http.Handler {
 type limitedBody struct {
 	io.ReadCloser
 	unlimited io.ReadCloser
+	exchange  *exchange // nil: of no request of a listener's
+}
+
+// Read notes a body that is too long.
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && b.exchange != nil {
+		if _, long := errors.AsType[*http.MaxBytesError](err); long {
+			b.exchange.tooLong = true
+		}
+	}
+	return n, err
 }
 
 // bare is net/http's own writer: only that one can be told to close the
@@ -41,7 +54,7 @@ func bare(w http.ResponseWriter) http.ResponseWriter {
 // before reading.
 func SetBodyLimit(w http.ResponseWriter, r *http.Request, limit int64) {
 	if b, ok := r.Body.(*limitedBody); ok {
-		r.Body = &limitedBody{ReadCloser: http.MaxBytesReader(bare(w), b.unlimited, limit), unlimited: b.unlimited}
+		r.Body = &limitedBody{http.MaxBytesReader(bare(w), b.unlimited, limit), b.unlimited, b.exchange}
 	}
 }
 

@@ -16,7 +16,7 @@ func Public(h http.Handler, o Options, health func(http.ResponseWriter, *http.Re
 	h = withoutInternal(h, names, o.Log)
 	h = closeAfterEncodings(h)
 	h = secureHeaders(h, o.HSTS)
-	return observe(h, o.Log, o.TrustedProxies)
+	return observe(h, o.Log, o.TrustedProxies, PublicSide, o.Observer)
 }
 
 // Internal wraps the handlers of the internal listener: the same without the
@@ -30,7 +30,7 @@ func Internal(h http.Handler, o Options, health func(http.ResponseWriter, *http.
 	h = recovering(h, o.Log)
 	h = closeAfterEncodings(h)
 	h = secureHeaders(h, false)
-	return observe(h, o.Log, o.TrustedProxies)
+	return observe(h, o.Log, o.TrustedProxies, InternalSide, o.Observer)
 }
 
 // first lets try answer, and passes on what it does not.

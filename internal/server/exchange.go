@@ -16,8 +16,19 @@ type exchange struct {
 
 	id      string
 	network netip.Prefix
+	door    string        // set by As; empty: none
 	route   string        // set by SetRoute; empty: the request's pattern
 	raw     *http.Request // net/http's own, whose Trailer it fills
+
+	// What Seen tells of it.
+	tooLong, forged, panicked bool
+}
+
+// forge notes an internal header that the public sent; on nil it does nothing.
+func (e *exchange) forge() {
+	if e != nil {
+		e.forged = true
+	}
 }
 
 type exchangeKey struct{}
@@ -49,6 +60,16 @@ func SetRoute(ctx context.Context, route string) {
 	if e := exchangeOf(ctx); e != nil {
 		e.route = route
 	}
+}
+
+// As has every request that h serves counted under the name of a door.
+func As(door string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e := exchangeOf(r.Context()); e != nil {
+			e.door = door
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // response counts what is written and knows whether it began.

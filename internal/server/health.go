@@ -62,7 +62,9 @@ func (h *health) serve(to audience) func(http.ResponseWriter, *http.Request) boo
 		if path != livePath && path != readyPath {
 			return false
 		}
-		SetRoute(r.Context(), path)
+		if e := exchangeOf(r.Context()); e != nil {
+			e.door, e.route = "health", path
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			Problem(w, http.StatusMethodNotAllowed, "")

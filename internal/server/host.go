@@ -57,13 +57,20 @@ func allowLocal(next http.Handler, hosts []string) http.Handler {
 		allowed[hostName(h)] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := hostName(r.Host)
-		if _, err := netip.ParseAddr(host); err != nil && strings.Contains(host, ".") && !allowed[host] && !strings.HasSuffix(host, ".localhost") {
+		if !LocalName(r) && !allowed[hostName(r.Host)] {
 			Problem(w, http.StatusMisdirectedRequest, "Without doors.partner.internal_secret this listener answers under localhost, an IP address, a name without a dot and usher's own names: another may be a web page's.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// LocalName says whether a request asks for an address, localhost or a name
+// without a dot: none that a stranger can have made to lead here.
+func LocalName(r *http.Request) bool {
+	host := hostName(r.Host)
+	_, err := netip.ParseAddr(host)
+	return err == nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
 }
 
 func hostName(host string) string {

@@ -68,13 +68,16 @@ func foldByte(c byte) byte {
 func withoutInternal(next http.Handler, names []string, log *slog.Logger) http.Handler {
 	internal := newInternalNames(names)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := exchangeOf(r.Context())
 		for name := range r.Header {
 			if internal.has(name) {
 				delete(r.Header, name)
+				e.forge()
 				logAttempt(log, r, "internal header removed", name)
 			}
 		}
 		if name, found := internal.announced(r); found {
+			e.forge()
 			logAttempt(log, r, "request refused: it announces an internal header", name)
 			w.Header().Set("Connection", "close")
 			Problem(w, http.StatusBadRequest, "The request announces a reserved header.")
@@ -83,10 +86,10 @@ func withoutInternal(next http.Handler, names []string, log *slog.Logger) http.H
 		// Only a chunked body can have trailers that nothing announced.
 		if r.ContentLength < 0 && r.Body != nil {
 			raw := r
-			if e := exchangeOf(r.Context()); e != nil {
+			if e != nil {
 				raw = e.raw
 			}
-			r.Body = &trailerGuard{ReadCloser: r.Body, raw: raw, internal: internal, log: log}
+			r.Body = &trailerGuard{ReadCloser: r.Body, raw: raw, exchange: e, internal: internal, log: log}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -121,6 +124,7 @@ func logAttempt(log *slog.Logger, r *http.Request, what, name string) {
 type trailerGuard struct {
 	io.ReadCloser
 	raw      *http.Request
+	exchange *exchange // nil: of no listener's
 	internal internalNames
 	log      *slog.Logger
 	refused  bool
@@ -137,6 +141,7 @@ func (g *trailerGuard) Read(p []byte) (int, error) {
 	for name := range g.raw.Trailer {
 		if g.internal.has(name) {
 			delete(g.raw.Trailer, name)
+			g.exchange.forge()
 			logAttempt(g.log, g.raw, "request refused: internal header as trailer", name)
 			g.refused = true
 		}

@@ -18,10 +18,13 @@ const (
 	maxRequestID    = 64
 )
 
-// observe gives a request its id and its client's network, and writes one line
-// when it is done: never a path, a query, a header or a body, for any of them
-// may carry a secret.
-func observe(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Handler {
+// observe gives a request its id and its client's network, and tells the
+// observer and one line of the log when it is done: never a path, a query, a
+// header or a body, for any of them may carry a secret.
+func observe(next http.Handler, log *slog.Logger, proxies []netip.Prefix, l Side, told Observer) http.Handler {
+	if told == nil {
+		told = nobody{}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		e := &exchange{
@@ -30,23 +33,21 @@ func observe(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.H
 		}
 		w.Header()[requestIDHeader] = []string{e.id}
 		inner := r.WithContext(e)
-		defer func() { writeLine(log, e, inner, time.Since(start)) }()
+		told.Began(l)
+		defer func() {
+			took := time.Since(start)
+			told.Ended(seen(e, inner, l, took))
+			writeLine(log, e, inner, took)
+		}()
 		next.ServeHTTP(&e.response, inner)
 		failpoint.Pass(failpoint.ReplyEnd)
 	})
 }
 
 func writeLine(log *slog.Logger, e *exchange, r *http.Request, took time.Duration) {
-	level, status := slog.LevelInfo, e.response.status
-	switch {
-	case status == 0:
-		status = http.StatusOK // what net/http sends for a handler that wrote nothing
-	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // a client that has gone is no fault
+	level, status, route := slog.LevelInfo, e.status(), e.routeOf(r)
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a client that has gone is no fault
 		level = slog.LevelError
-	}
-	route := e.route
-	if route == "" {
-		route = r.Pattern
 	}
 	if strings.HasPrefix(route, healthPrefix) {
 		level = slog.LevelDebug

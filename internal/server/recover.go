@@ -21,9 +21,13 @@ func recovering(next http.Handler, log *slog.Logger) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 			ctx := r.Context()
+			e := exchangeOf(ctx)
+			if e != nil {
+				e.panicked = true
+			}
 			log.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", RequestID(ctx)),
 				slog.String("route", r.Pattern), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-			if e := exchangeOf(ctx); e != nil && e.response.status != 0 {
+			if e != nil && e.response.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
 			// What the handler meant to send does not describe this answer.

@@ -28,6 +28,7 @@ type Options struct {
 	Public           http.Handler
 	Internal         http.Handler
 	Log              *slog.Logger
+	Observer         Observer // nil: nobody
 
 	// Ready says why the process cannot serve, as one error or several joined;
 	// Reason gives an error the text that the public may read. nil: always ready.

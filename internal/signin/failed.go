@@ -112,6 +112,7 @@ func (s *Service) turnAway(ctx context.Context, a Attempt, f found, c counters, 
 	if wait := c.networkWait(); wait > 0 {
 		r := user.Refuse(user.Throttled, "")
 		r.RetryAfter = int(wait.Seconds()) + 1
+		s.told.TurnedAway(a.Door, NetworkWaits)
 		if !s.noted.first(network, c.at, c.network.Until) {
 			return r
 		}
@@ -122,6 +123,7 @@ func (s *Service) turnAway(ctx context.Context, a Attempt, f found, c counters, 
 		}
 		return r
 	}
+	s.told.TurnedAway(a.Door, AccountWaits)
 	s.waitUntil(ctx, c.at.Add(s.pace.usual()))
 	r := user.Refuse(user.BadCredential, "")
 	until := c.account.Until

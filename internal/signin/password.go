@@ -40,6 +40,7 @@ type Service struct {
 	// write one row, and PostgreSQL would try them over and over.
 	counting gates
 	noted    notes
+	told     Observer
 }
 
 // Options are what the service is made of. Floor is off in development mode
@@ -55,20 +56,26 @@ type Options struct {
 	Secret  []byte
 	Floor   bool
 	Now     func() time.Time
+	// Observer watches; nil: nobody does.
+	Observer Observer
 }
 
 // New makes the service.
 func New(o Options) *Service {
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	return &Service{
 		store: o.Store, policies: o.Policies, passwords: o.Passwords, sessions: o.Sessions,
-		provers: o.Provers, secret: o.Secret, floor: o.Floor, now: o.Now,
+		provers: o.Provers, secret: o.Secret, floor: o.Floor, now: o.Now, told: o.Observer,
 	}
 }
 
 // Password signs in by password (contract partner.md). Refusals: InvalidClient;
 // BadCredential for every failure of the person; UserLocked and UserDeleted
 // only to a client that may learn them; Throttled for a network; Busy.
-func (s *Service) Password(ctx context.Context, a Attempt) (SignedIn, error) {
+func (s *Service) Password(ctx context.Context, a Attempt) (in SignedIn, err error) {
+	defer func() { s.told.Tried(a.Door, ByPassword, outcome(err)) }()
 	begun := s.now()
 	pol := s.policies.Current()
 	f, err := s.find(ctx, a)
@@ -76,7 +83,7 @@ func (s *Service) Password(ctx context.Context, a Attempt) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	var dear bool
-	in, err := s.check(ctx, a, f, pol, &dear)
+	in, err = s.check(ctx, a, f, pol, &dear)
 	if r, ok := errors.AsType[*user.Refusal](err); ok && r.Code == user.Throttled {
 		return in, err // says nothing of the person, and need not wait
 	}

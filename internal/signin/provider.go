@@ -23,7 +23,8 @@ const federated = "fed"
 // network, Busy while the provider cannot be asked; BadCredential for every
 // failure of the person. UserLocked, UserDeleted and Challenge are for a client
 // that may learn them.
-func (s *Service) Provider(ctx context.Context, a ProviderAttempt) (SignedIn, error) {
+func (s *Service) Provider(ctx context.Context, a ProviderAttempt) (in SignedIn, err error) {
+	defer func() { s.told.Tried(a.Door, ByProvider, outcome(err)) }()
 	prover, known := s.provers[a.Provider]
 	if !known {
 		return SignedIn{}, user.Refuse(user.Unsupported, "providerName")
@@ -45,7 +46,7 @@ func (s *Service) Provider(ctx context.Context, a ProviderAttempt) (SignedIn, er
 	if err != nil {
 		return SignedIn{}, err
 	}
-	in, err := s.admit(ctx, at, f, proof, pol)
+	in, err = s.admit(ctx, at, f, proof, pol)
 	if errors.Is(err, errRedeemed) {
 		return SignedIn{}, s.countFailure(ctx, at, f, redeemed, pol, user.Refuse(user.BadCredential, ""))
 	}

@@ -9,7 +9,8 @@ import (
 
 // Refresh trades a refresh token for the next pair. Refusals: InvalidClient,
 // BadToken whatever is wrong; a token used twice ends its session.
-func (s *Service) Refresh(ctx context.Context, r Renewal) (SignedIn, error) {
+func (s *Service) Refresh(ctx context.Context, r Renewal) (in SignedIn, err error) {
+	defer func() { s.told.Tried(r.Door, ByRefresh, outcome(err)) }()
 	pair, err := s.sessions.NewPair()
 	if err != nil {
 		return SignedIn{}, err

@@ -34,6 +34,7 @@ func TestVariablesAreKeys(t *testing.T) {
 	known := map[string]bool{"USHER_VERSION": true} // compose's own
 	for _, k := range config.Keys() {
 		known[k.Env] = true
+		known[k.Env+"_FILE"] = k.Secret || known[k.Env+"_FILE"]
 	}
 	for _, path := range []string{"Dockerfile", "deploy/compose.yaml", "deploy/systemd/usher.service", "deploy/systemd/usher.env"} {
 		found := regexp.MustCompile(`USHER_[A-Z_]+`).FindAllString(read(t, path), -1)

@@ -27,6 +27,7 @@ var floors = [][]string{
 	{"internal/admission", "internal/account"},
 	{"internal/signin", "internal/feed", "internal/operator"},
 	{"internal/proof/oidc", "internal/effect/mail", "internal/web", "internal/door/partner", "internal/door/edi", "internal/door/gqlauth"},
+	{"internal/metrics"},
 	{"cmd/usher"},
 }
 

@@ -152,6 +152,7 @@ func (b *batching) contain(fn func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			b.broken.Store(true)
+			b.door.Observer.Panicked()
 			b.door.Log.ErrorContext(b.r.Context(), "partner door: panic in a batch", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
@@ -234,6 +235,7 @@ func (b *batching) sync(ctx context.Context, in []feed.Sync) ([]feed.BatchResult
 func (b *batching) send(out []Answer) {
 	_ = b.rc.SetWriteDeadline(time.Now().Add(b.door.BatchIdle))
 	for _, a := range out {
+		b.door.Observer.Answered(a.outcome())
 		text, err := a.Encode()
 		if err != nil {
 			b.door.Log.Error("partner door: encoding a line", "error", err)

@@ -74,6 +74,8 @@ type Options struct {
 	LineIdle time.Duration
 	// Log takes faults; nil for the default logger.
 	Log *slog.Logger
+	// Observer watches batches; nil: nobody does.
+	Observer Observer
 }
 
 // Door serves /api/auth/login, /auth/login, /api/users and /internal/auth.
@@ -95,6 +97,9 @@ func New(o Options) *Door {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
 	}
 	return &Door{o}
 }

@@ -43,6 +43,10 @@ type engine interface {
 	close() error
 	// leaseJobs is the statement that takes due jobs.
 	leaseJobs() string
+	observe(o Observer)
+	stats() Stats
+	// size is how many bytes the database takes on disk.
+	size(ctx context.Context) (int64, error)
 }
 
 // Migration is one step of the schema and whether it was applied.
@@ -57,6 +61,7 @@ type DB struct {
 	engine
 	realm string
 	made  *maker
+	told  Observer
 }
 
 // Open opens a database. It does not migrate.
@@ -86,17 +91,21 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{engine: e, realm: o.Realm, made: made}, nil
+	return &DB{engine: e, realm: o.Realm, made: made, told: nobody{}}, nil
 }
 
 // View implements store.Store.
 func (d *DB) View(ctx context.Context, fn func(store.Reader) error) error {
-	return d.view(ctx, func(c conn) error { return fn(&reader{c, d.realm}) })
+	begun := time.Now()
+	err := d.view(ctx, func(c conn) error { return fn(&reader{c, d.realm}) })
+	d.told.Viewed(time.Since(begun), err)
+	return err
 }
 
 // Update implements store.Store.
 func (d *DB) Update(ctx context.Context, lane store.Lane, fn func(store.Tx) error) error {
-	return d.update(ctx, lane, func(c conn) error {
+	begun := time.Now()
+	err := d.update(ctx, lane, func(c conn) error {
 		h := &held{conn: c, realm: d.realm}
 		err := fn(&tx{reader: reader{h, d.realm}, held: h, made: d.made, now: d.made.time(), jobs: d.leaseJobs()})
 		if err != nil {
@@ -104,6 +113,8 @@ func (d *DB) Update(ctx context.Context, lane store.Lane, fn func(store.Tx) erro
 		}
 		return h.flush()
 	})
+	d.told.Updated(lane, time.Since(begun), err)
+	return err
 }
 
 // Migrate brings the schema up to date; nothing happens when it is.

@@ -40,6 +40,7 @@ const (
 // the database could not put them in an order.
 type pg struct {
 	db     *sql.DB
+	told   Observer
 	turn   chan struct{} // full while somebody has the turn
 	closed atomic.Bool
 }
@@ -60,7 +61,7 @@ func openPostgres(o Options) (engine, error) {
 	db.SetMaxOpenConns(pgConns)
 	db.SetMaxIdleConns(pgConns) // fewer would open one for nearly every request
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &pg{db: db, turn: make(chan struct{}, 1)}, nil
+	return &pg{db: db, told: nobody{}, turn: make(chan struct{}, 1)}, nil
 }
 
 // pgView runs each statement on its own; the driver prepares and keeps them.
@@ -174,6 +175,7 @@ func (p *pg) update(ctx context.Context, lane store.Lane, fn func(conn) error) e
 		if repeat, err = p.try(ctx, fn); !repeat {
 			return err
 		}
+		p.told.Retried(lane)
 		failpoint.Pass(failpoint.PostgresAgain)
 	}
 	return fmt.Errorf("%w: no order was found in %d tries: %w", store.ErrUnavailable, pgTries, err)
@@ -312,6 +314,10 @@ func unavailable(err error) bool {
 }
 
 func (p *pg) ping(ctx context.Context) error { return p.db.PingContext(ctx) }
+
+func (p *pg) size(ctx context.Context) (n int64, err error) {
+	return n, p.db.QueryRowContext(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
+}
 
 func (p *pg) close() error {
 	p.closed.Store(true)

@@ -35,6 +35,7 @@ type lite struct {
 	db   *sql.DB
 	file openedFile
 	look lookout // the writer's
+	told Observer
 
 	interactive, bulk chan *pending
 	closing           chan struct{} // closed when Close begins
@@ -68,7 +69,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	file := openedFile{path, info}
 	l := &lite{
-		db: db, file: file, look: lookout{file: file, every: lookEvery}, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
+		db: db, file: file, look: lookout{file: file, every: lookEvery}, told: nobody{}, interactive: make(chan *pending, queueMost), bulk: make(chan *pending, queueMost),
 		closing: make(chan struct{}), done: make(chan struct{}), free: make(chan *pinned, readers), busy: busyFor, walMost: walMost,
 	}
 	for range readers {
@@ -265,6 +266,20 @@ func (l *lite) ping(ctx context.Context) error {
 		_, err := many(&reader{c: c, realm: "1"}, "SELECT $1", func(f *fields, s *string) { f.add(s) })
 		return err
 	})
+}
+
+// size adds the write-ahead log to the file: an unmoved one is a part of the
+// database.
+func (l *lite) size(context.Context) (int64, error) {
+	info, err := os.Stat(l.file.path)
+	if err != nil {
+		return 0, err
+	}
+	n := info.Size()
+	if log, err := os.Stat(l.file.path + "-wal"); err == nil {
+		n += log.Size()
+	}
+	return n, nil
 }
 
 // close may be called twice; both calls return when the first has ended.

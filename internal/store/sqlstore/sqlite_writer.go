@@ -239,6 +239,7 @@ func (l *lite) batch(w *pinned, first *pending) (sound bool) {
 		answer(ran, fmt.Errorf("%w: committing: %w", store.ErrUnavailable, err))
 		return false
 	}
+	l.told.Committed(len(ran), time.Since(begun))
 	failpoint.Pass(failpoint.SQLiteCommitted)
 	answer(ran, nil)
 	failpoint.Pass(failpoint.SQLiteAnswered)
