@@ -84,8 +84,25 @@ func (c restoreCmd) failed(err error) error {
 	case errors.Is(err, sqlstore.ErrUnknownEnd):
 		return fmt.Errorf("restoring %s: %w. `usher user list` shows whether there is anybody", c.File, err)
 	default:
-		return fmt.Errorf("restoring %s: %w. The database is empty, as before", c.File, err)
+		return fmt.Errorf("restoring %s: %w. The database is empty, as before", c.File, c.broken(err))
 	}
+}
+
+// broken gives a better reason than err where the file is no whole backup: what
+// was changed in it is met before its digest.
+func (c restoreCmd) broken(err error) error {
+	if c.File == standard || errors.Is(err, backup.ErrNotABackup) {
+		return err
+	}
+	f, openErr := openBackup(c.File)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	if _, found := backup.Verify(f); errors.Is(found, backup.ErrNotABackup) {
+		return found
+	}
+	return err
 }
 
 func notEmpty(err error) error {

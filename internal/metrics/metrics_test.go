@@ -103,11 +103,11 @@ func TestWhatIsWatchedIsCounted(t *testing.T) {
 		`usher_password_hashes_refused_total 1`,
 		`usher_password_hashes_running 2`,
 		`usher_password_hashes_waiting 5`,
-		`usher_signins_total{door="partner",method="password",outcome="ok"} 1`,
-		`usher_signins_total{door="partner",method="password",outcome="bad_credential"} 0`,
-		`usher_signins_total{door="partner",method="refresh",outcome="bad_token"} 1`,
-		`usher_signins_throttled_total{door="partner",waits="network"} 1`,
-		`usher_signins_throttled_total{door="partner",waits="account"} 0`,
+		`usher_sign_ins_total{door="partner",method="password",outcome="ok"} 1`,
+		`usher_sign_ins_total{door="partner",method="password",outcome="bad_credential"} 0`,
+		`usher_sign_ins_total{door="partner",method="refresh",outcome="bad_token"} 1`,
+		`usher_sign_ins_throttled_total{door="partner",waits="network"} 1`,
+		`usher_sign_ins_throttled_total{door="partner",waits="account"} 0`,
 		`usher_store_view_duration_seconds_count 2`,
 		`usher_store_faults_total{operation="view"} 1`, // not found is an answer
 		`usher_store_faults_total{operation="update"} 0`,
@@ -197,8 +197,10 @@ func TestADatabaseThatIsDownHidesNothingElse(t *testing.T) {
 			if n := db.asked.Load(); n != 1 {
 				t.Errorf("%s: three scrapes asked %d times", name, n)
 			}
+			time.Sleep(6 * time.Second) // until the database has given up
+			synctest.Wait()
 			db.answer = nil
-			time.Sleep(12 * time.Second)
+			time.Sleep(6 * time.Second)
 			has(t, scrape(t, m), `usher_store_up 1`, `usher_jobs_waiting 0`)
 		}
 	})

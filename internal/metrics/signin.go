@@ -56,10 +56,10 @@ type signIns struct{ tried, turnedAway *prometheus.CounterVec }
 
 func newSignIns(r prometheus.Registerer, doors []user.Door) *signIns {
 	s := &signIns{
-		tried: counters(r, "usher_signins_total",
+		tried: counters(r, "usher_sign_ins_total",
 			"Tries to sign in, by door, method (password, provider, refresh) and outcome: ok, a refusal's code, unavailable, gone or failed.",
 			"door", "method", "outcome"),
-		turnedAway: counters(r, "usher_signins_throttled_total",
+		turnedAway: counters(r, "usher_sign_ins_throttled_total",
 			"Tries turned away without a look at the password, by door and by whether the account or the network must wait.", "door", "waits"),
 	}
 	for _, d := range doors {

@@ -16,13 +16,6 @@ const (
 	bulk        = "bulk"
 )
 
-func lane(l store.Lane) string {
-	if l == store.Bulk {
-		return bulk
-	}
-	return interactive
-}
-
 // transactions watches the database's users.
 type transactions struct {
 	viewed                    prometheus.Histogram

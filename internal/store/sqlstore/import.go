@@ -79,7 +79,7 @@ func empty(ctx context.Context, c asking, tables []string) error {
 			return fault(fmt.Errorf("looking into table %s: %w", t, err))
 		}
 		has := rows.Next()
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil { //nolint:sqlclosecheck // in a loop
 			return fault(fmt.Errorf("looking into table %s: %w", t, err))
 		}
 		if has {
@@ -233,7 +233,7 @@ func (i *importing) insert(ctx context.Context, table string, columns []string, 
 	if err != nil {
 		return fault(err)
 	}
-	defer many.Close()
+	defer func() { _ = many.Close() }()
 	args := make([]any, 0, rowsAtOnce*len(columns))
 	for {
 		row, err := from.Row()
