@@ -84,7 +84,11 @@ func openApp(ctx context.Context, cfg *config.Config, log *slog.Logger, how open
 	if err != nil {
 		return nil, err
 	}
-	a.sessions = session.New(db, a.settings, edi, time.Now)
+	logins, err := a.logins(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.sessions = session.New(db, a.settings, edi, time.Now).WithLogins(logins)
 	a.groups = group.New(db)
 	a.directory = directory.New(db)
 	a.operator = operator.New(db, a.settings, a.hasher, operatorName)

@@ -22,11 +22,14 @@ type importGroupsCmd struct{ importFlags }
 
 // Help is shown after the flags.
 func (importGroupsCmd) Help() string {
-	return `A line is {"name":…,"kind":…,"parent":…,"externalId":…,"description":…,"members":[REF,…]}; only the name must be there. A parent comes before its children.`
+	return `A line is {"name":…,"kind":…,"parent":…,"externalId":…,"description":…,"members":[REF,…]}; only the name must be there. A parent comes before its children. A file that ends in .json is one object instead: {"institutions":[{"name":…,"city":…,"state":…,"country":…}],"research_fields":[{"field":…,"subfield":…}]}.`
 }
 
 // Run imports groups.
 func (c importGroupsCmd) Run(e *environment) error {
+	if isFixtures(c.File) {
+		return importFixtures(e, c.importFlags)
+	}
 	if _, err := c.results(); err != nil {
 		return err
 	}

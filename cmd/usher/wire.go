@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"net"
 	"net/http"
 	"runtime"
-	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +33,19 @@ type handlers struct{ public, internal http.Handler }
 // handlers wires the doors to the domain and puts them where their clients
 // look.
 func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listener) (handlers, error) {
-	partnerDoor, err := a.partnerDoor(ctx)
+	signIns, err := a.signInService(ctx)
+	if err != nil {
+		return handlers{}, err
+	}
+	partnerDoor, err := a.partnerDoor(signIns)
+	if err != nil {
+		return handlers{}, err
+	}
+	members, err := a.members(ctx, signIns)
+	if err != nil {
+		return handlers{}, err
+	}
+	gqlauthDoor, err := a.gqlauthDoor(members)
 	if err != nil {
 		return handlers{}, err
 	}
@@ -68,6 +78,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 		} else {
 			outside.mount("", h, "/auth/")
 		}
+	}
+	if doors.GQLAuth.Enabled {
+		outside.mount(doors.GQLAuth.Host, atDoor(user.DoorGQLAuth, gqlauthDoor), gqlauthPaths...)
 	}
 	return handlers{server.HostMux(outside.elsewhere, outside.byHost), inside}, nil
 }
@@ -141,22 +154,27 @@ func (a *app) serveJWKS(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(a.settings.Ring().JWKS())
 }
 
-func (a *app) partnerDoor(ctx context.Context) (*partner.Door, error) {
+// signInService is the one that every door signs in by: what an account may try
+// is counted once.
+func (a *app) signInService(ctx context.Context) (*signin.Service, error) {
 	secret, err := a.settings.Secret(ctx, "throttle names")
 	if err != nil {
 		return nil, err
 	}
-	feeds := feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0))
 	providers, err := a.providers()
 	if err != nil {
 		return nil, err
 	}
-	signIns := signin.New(signin.Options{
+	return signin.New(signin.Options{
 		Store: a.db, Policies: a.settings, Passwords: a.hasher, Sessions: a.sessions, Provers: providers, Secret: secret,
 		Floor: !a.cfg.Dev, Now: time.Now, Observer: a.metrics.SignIns(),
-	})
+	}), nil
+}
+
+func (a *app) partnerDoor(signIns *signin.Service) (*partner.Door, error) {
+	feeds := feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0))
 	return partner.New(partner.Options{
-		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups, Providers: slices.Sorted(maps.Keys(providers)),
+		Feed: feeds, SignIn: signIns, Sessions: a.sessions, Groups: a.groups, Providers: signIns.Providers(),
 		IDToken: func(_ context.Context, in signin.SignedIn, audience string) (string, error) {
 			return a.sessions.IDToken(a.cfg.PublicURL, in.Session.Subject, audience, in.Profile)
 		},
@@ -240,6 +258,6 @@ func doorCards(d config.Doors) []web.DoorCard {
 		{Door: user.DoorEDI, State: state(d.EDI.Enabled, web.Open)},
 		{Door: user.DoorPortal, State: state(d.Portal.Enabled, web.Later)},
 		{Door: user.DoorSunbird, State: state(d.Sunbird.Enabled, web.Later)},
-		{Door: user.DoorGQLAuth, State: state(d.GQLAuth.Enabled, web.Later)},
+		{Door: user.DoorGQLAuth, State: state(d.GQLAuth.Enabled, web.Open)},
 	}
 }

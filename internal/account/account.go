@@ -31,7 +31,11 @@ func New(s store.Store, p Policies) *Service { return &Service{store: s, policie
 func (s *Service) Edit(ctx context.Context, live session.Live, e Edit) (prof user.Profile, err error) {
 	pol := s.policies.Current()
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		u, err := session.Again(tx, live)
+		again := session.Again
+		if live.Session.Door == user.DoorGQLAuth { // which lets archived users in
+			again = session.AgainHere
+		}
+		u, err := again(tx, live)
 		if err != nil {
 			return err
 		}

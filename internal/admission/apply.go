@@ -35,7 +35,7 @@ func (k *Desk) Arrive(a Arrival) (Outcome, error) {
 	}
 	c := &carrying{
 		Desk: k, d: d, book: ledger.Open(k.tx, k.pol, string(a.Source)),
-		act: act{door: a.Door, source: a.Source, kind: user.Human, by: string(a.Source), password: a.Password, facts: a.Facts, addresses: a.Addresses},
+		act: act{door: a.Door, source: a.Source, kind: user.Human, by: string(a.Source), password: a.Password, facts: a.Facts, addresses: a.Addresses, names: a.Names, own: a.Own},
 	}
 	if a.Identity != nil {
 		c.identities = []user.IdentityKey{*a.Identity}
@@ -94,6 +94,9 @@ type carrying struct {
 	d    Decision
 	book *ledger.Book
 	out  Outcome
+	// pending is a sign-up that is joined to the user decided on; empty where
+	// there is none, or it is that user.
+	pending user.ID
 	// What the new strand brought, for the profile of a new user.
 	claims []user.Claim
 	owned  []user.Owner
@@ -102,7 +105,7 @@ type carrying struct {
 func (c *carrying) carryOut() (Outcome, error) {
 	c.out = Outcome{Decision: c.d}
 	for _, step := range []func() error{
-		c.settleLosses, c.findUser, c.absorb, c.findStrand, c.bringIdentities, c.bringNames,
+		c.settleLosses, c.findUser, c.absorb, c.join, c.findStrand, c.bringIdentities, c.bringNames,
 		c.bringAddresses, c.bringPassword, c.bringFacts, c.finish,
 	} {
 		if err := step(); err != nil {
@@ -209,6 +212,7 @@ func (c *carrying) absorb() error {
 func (c *carrying) findStrand() error {
 	if c.own != nil {
 		c.out.Strand = *c.own
+		c.out.Strand.User = c.out.User.ID // a sign-up's has moved
 		return nil
 	}
 	if !c.out.Created {

@@ -29,9 +29,24 @@ type Arrival struct {
 	Facts     map[user.Attr]*string
 	// Password is the hash of a password chosen in this very act.
 	Password string
+	// Names are handles that the new strand brings: a username.
+	Names []user.Handle
 	// SignedIn is the user of a fresh session that asks to add this proof to
 	// itself; empty otherwise.
 	SignedIn user.ID
+	// Own is the person's own strand that the proof is added to, where there is
+	// one already; else a new one is begun.
+	Own *user.Strand
+}
+
+// Confirmation is the proof of the very address that somebody signed up with
+// and had not proven: the link that was mailed for that sign-up was used.
+type Confirmation struct {
+	Door    user.Door
+	SignUp  user.Strand // live, of a user of its own
+	Address Address     // Proven
+	// Drop gives up the sign-up's password, since another may have chosen it.
+	Drop bool
 }
 
 // Assertion is a source speaking about somebody absent.

@@ -222,7 +222,7 @@ func (s *syncing) endSessions(rec *store.Record) error {
 	if err := session.EndAll(s.tx, rec.User.ID, "", s.ending(session.PasswordChanged)); err != nil {
 		return err
 	}
-	rec.User.Epoch++
+	rec.User.MoveEpoch(s.tx.Now())
 	if err := store.Put(s.tx, rec.User); err != nil {
 		return fmt.Errorf("writing the user: %w", err)
 	}

@@ -72,7 +72,7 @@ func (b *Book) Attach(u user.User, s user.Strand) error {
 // changeOwner ends what an earlier owner of the proof could still use: the
 // sessions, refresh families and tokens of every earlier epoch.
 func (b *Book) changeOwner(u *user.User) error {
-	u.Epoch++
+	u.MoveEpoch(b.tx.Now())
 	return session.EndAll(b.tx, u.ID, "", session.Ending{Actor: b.by, Why: session.OwnerChanged})
 }
 

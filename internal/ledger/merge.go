@@ -22,6 +22,17 @@ func (b *Book) Absorb(into, other user.User, keep map[user.ID]bool) (user.User, 
 	return survivor, b.log(event.ReservationAbsorbed, into.ID, "", map[string]any{"other": other.ID, "entry": e.ID})
 }
 
+// Join puts a sign-up into the user that its proven address led to. Sessions of
+// that user live on: nothing it held changed hands. Passwords of the sign-up
+// survive only from the strands in keep.
+func (b *Book) Join(into, signUp user.User, keep map[user.ID]bool) (user.User, error) {
+	survivor, e, err := b.join(store.EntryAbsorb, into, signUp, func(p user.Password) bool { return !keep[p.Strand] })
+	if err != nil {
+		return into, err
+	}
+	return survivor, b.log(event.SignUpJoined, into.ID, "", map[string]any{"other": signUp.ID, "entry": e.ID})
+}
+
 // Merge makes one user of two. Everything of other follows its strands, except
 // roles, which are never united without somebody saying so. Sessions of both
 // end, since the owner of the proofs changed.

@@ -34,7 +34,7 @@ func (b *Book) CloseStrand(u user.User, s user.Strand) (user.User, user.Strand, 
 	kind := event.StrandWithdrawn
 	if len(left) == 0 {
 		u.Status, u.ClosedBy, u.Closed = user.Deleted, user.ClosedByFeed, now
-		u.Epoch++
+		u.MoveEpoch(now)
 		kind = event.UserDeleted
 	}
 	if _, err := b.enter(store.EntryWithdraw, u.ID, "", undo{Strands: []user.ID{s.ID}}); err != nil {
@@ -175,7 +175,7 @@ func (b *Book) Erase(u user.User, by user.Closer) error {
 	}
 	u.Status, u.ClosedBy, u.Closed, u.Updated = user.Deleted, by, now, now
 	u.Profile = nil
-	u.Epoch++
+	u.MoveEpoch(now)
 	if err := store.Put(b.tx, u); err != nil {
 		return fmt.Errorf("writing user %s: %w", u.ID, err)
 	}

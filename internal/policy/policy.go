@@ -35,6 +35,7 @@ type Policy struct {
 	Notify        Notify   `yaml:"notify"`
 	Partner       Partner  `yaml:"partner"`
 	EDI           EDI      `yaml:"edi"`
+	GQLAuth       GQLAuth  `yaml:"gqlauth"`
 }
 
 // Grade is what a source's word is worth.
@@ -97,6 +98,8 @@ type Limits struct {
 	// NetworkFailures within NetworkWindow refuse a network with 429.
 	NetworkFailures int      `yaml:"network_failures"`
 	NetworkWindow   Duration `yaml:"network_window"`
+	// AddressMails is how many mails with a link one address gets within an hour.
+	AddressMails int `yaml:"address_mails"`
 }
 
 // Notify says which mails a person gets, at a proven address only.
@@ -105,6 +108,8 @@ type Notify struct {
 	Linked bool `yaml:"linked"`
 	// LockedOut tells of too many wrong passwords.
 	LockedOut bool `yaml:"locked_out"`
+	// PasswordChanged tells that it was, and by what.
+	PasswordChanged bool `yaml:"password_changed"`
 }
 
 // Partner is what an organisation decides about the partner door.
@@ -122,6 +127,29 @@ type EDI struct {
 	// from the document.
 	StrictReference bool `yaml:"strict_reference"`
 }
+
+// GQLAuth is what an organisation decides about the GraphQL door (contract
+// gqlauth.md, its decisions).
+type GQLAuth struct {
+	// UsersQuery says who may ask for users: "public", "authenticated" or
+	// "staff".
+	UsersQuery string `yaml:"users_query"`
+	// CompatEnumeration lets register and resendActivationEmail say that an
+	// address is known, and keeps a second sign-up from an address that is only
+	// claimed.
+	CompatEnumeration bool `yaml:"compat_enumeration"`
+	// UnverifiedReset is what is mailed when a password is asked for that belongs
+	// to an unproven sign-up: "activation_mail" or "reset_mail".
+	UnverifiedReset string `yaml:"unverified_reset"`
+	// RotateRefreshTokens lets a refresh token be used once.
+	RotateRefreshTokens bool `yaml:"rotate_refresh_tokens"`
+}
+
+// The values of unverified_reset.
+const (
+	ActivationMail = "activation_mail"
+	ResetMail      = "reset_mail"
+)
 
 // Duration is a time.Duration that YAML writes as "180d" or "15m".
 type Duration time.Duration
@@ -192,15 +220,18 @@ func Default() Policy {
 		Passwords: map[string]PasswordRule{
 			"*":                       {MinLength: 15, Blocklist: true},
 			string(user.DoorPartner):  {MinLength: 8, Blocklist: true},
+			string(user.DoorGQLAuth):  {MinLength: 8, Blocklist: true},
 			string(user.DoorOperator): {MinLength: 8, Blocklist: true},
 		},
 		Limits: Limits{
 			AccountFailures: 5, AccountWindow: Duration(15 * time.Minute), AccountTotal: 100,
 			NetworkFailures: 300, NetworkWindow: Duration(15 * time.Minute),
+			AddressMails: 5,
 		},
 		ResponseFloor: Duration(300 * time.Millisecond),
-		Notify:        Notify{Linked: true, LockedOut: true},
+		Notify:        Notify{Linked: true, LockedOut: true, PasswordChanged: true},
 		EDI:           EDI{ID: "uuid"},
+		GQLAuth:       GQLAuth{UsersQuery: "authenticated", UnverifiedReset: ActivationMail},
 	}
 }
 
@@ -265,6 +296,16 @@ func (p Policy) check() error {
 	default:
 		return fmt.Errorf("policy: partner.echo_password_hash is %q; it can be bcrypt or marker", p.Partner.EchoPasswordHash)
 	}
+	switch p.GQLAuth.UsersQuery {
+	case "public", "authenticated", "staff":
+	default:
+		return fmt.Errorf("policy: gqlauth.users_query is %q; it can be public, authenticated or staff", p.GQLAuth.UsersQuery)
+	}
+	switch p.GQLAuth.UnverifiedReset {
+	case ActivationMail, ResetMail:
+	default:
+		return fmt.Errorf("policy: gqlauth.unverified_reset is %q; it can be activation_mail or reset_mail", p.GQLAuth.UnverifiedReset)
+	}
 	if p.ResponseFloor > maxFloor {
 		return fmt.Errorf("policy: response_floor is %s; it can be 0s to %s", p.ResponseFloor, maxFloor)
 	}
@@ -274,6 +315,7 @@ func (p Policy) check() error {
 		value int
 	}{
 		{"account_failures", l.AccountFailures}, {"account_total", l.AccountTotal}, {"network_failures", l.NetworkFailures},
+		{"address_mails", l.AddressMails},
 	} {
 		if n.value < 1 {
 			return fmt.Errorf("policy: limits.%s is %d; it must be at least 1", n.key, n.value)

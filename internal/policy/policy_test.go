@@ -59,7 +59,7 @@ func TestDefaults(t *testing.T) {
 	if r := p.Password(user.DoorPartner); r.MinLength != 8 || !r.Blocklist {
 		t.Errorf("partner passwords: %+v", r)
 	}
-	if r := p.Password(user.DoorGQLAuth); r.MinLength != 15 || !r.Blocklist {
+	if r := p.Password(user.DoorSunbird); r.MinLength != 15 || !r.Blocklist {
 		t.Errorf("a door that is not named: %+v", r)
 	}
 }
@@ -91,8 +91,8 @@ func TestParseRefuses(t *testing.T) {
 		"response_floor: 300":                                              "300",
 		"partner: {echo_password_hash: plain}":                             "partner.echo_password_hash",
 		"edi: {edi_id: uuid}\n---\nedi: {edi_id: uuid}\n":                  "more than one document",
-		"limits: [1]":                                                      "line 1",
-		"\t":                                                               "reading the policy",
+		"limits: [1]": "line 1",
+		"\t":          "reading the policy",
 	} {
 		p, err := policy.Parse([]byte(doc))
 		if err == nil {

@@ -67,8 +67,8 @@ func (s *Service) byID(ctx context.Context, id user.ID) (Live, error) {
 
 // original takes a token of the service that usher took over from. It begins
 // a session the first time it is seen, under an id that follows from what was
-// signed. Tokens of a user whose proofs changed hands since the move are dead:
-// nothing says which side of the change they are from.
+// signed. Tokens from before a user's proofs changed hands, or its password was
+// changed, are dead.
 func (s *Service) original(ctx context.Context, text string) (Live, error) {
 	dead := user.Refuse(user.BadToken, "edi-token")
 	claims, err := s.edi.Original.Verify(text)
@@ -89,7 +89,7 @@ func (s *Service) original(ctx context.Context, text string) (Live, error) {
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		refused = true
 		rec, err := tx.RecordByHandle(user.SpaceEDI, claims.Subject, user.SpaceEDI)
-		if errors.Is(err, store.ErrNotFound) || err == nil && rec.User.Epoch != 1 {
+		if errors.Is(err, store.ErrNotFound) || err == nil && rec.User.Outdates(claims.IssuedAt) {
 			return nil
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/token"
+	"github.com/usher-id/usher/internal/token/django"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -35,6 +36,8 @@ type Service struct {
 	edi   EDI
 	now   func() time.Time
 	rand  io.Reader
+	// logins make and check the GraphQL door's login tokens; nil without WithLogins.
+	logins *django.Logins
 
 	verified verified
 }
@@ -43,6 +46,12 @@ type Service struct {
 // the transaction's.
 func New(s store.Store, r Rings, edi EDI, now func() time.Time) *Service {
 	return &Service{store: s, rings: r, edi: edi, now: now, rand: rand.Reader}
+}
+
+// WithLogins gives the service the key of the GraphQL door's login tokens.
+func (s *Service) WithLogins(l *django.Logins) *Service {
+	s.logins = l
+	return s
 }
 
 // Pair is a new access token and refresh token, made before the transaction
@@ -195,13 +204,23 @@ func (s *Service) Access(ctx context.Context, access string) (Live, error) {
 
 var errDead = errors.New("session: not alive")
 
-// alive is the one place that says whether a session counts.
+// alive says whether a session counts; with aliveHere it is the one place that
+// does.
 func alive(st store.SessionState, now time.Time) (Live, error) {
+	if st.User.Status == user.Archived {
+		return Live{}, errDead
+	}
+	return aliveHere(st, now)
+}
+
+// aliveHere lets an archived user in (contract gqlauth.md, section 6:
+// archiveAccount).
+func aliveHere(st store.SessionState, now time.Time) (Live, error) {
 	s, u := st.Session, st.User
 	switch {
 	case !s.Revoked.IsZero(), !s.Expires.After(now), s.Epoch != u.Epoch, st.Locked:
 		return Live{}, errDead
-	case u.Status != user.Active && u.Status != user.Reserved:
+	case u.Status != user.Active && u.Status != user.Reserved && u.Status != user.Archived:
 		return Live{}, errDead
 	}
 	return Live{Session: s, User: u, IssuedAt: s.Created}, nil

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,25 +14,20 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
-// enter begins the session. What was checked is read again inside the
+// enter lets somebody in. What was checked is read again inside the
 // transaction: a lock, or a change of the proof's owner or of the password, in
 // between counts.
-func (s *Service) enter(ctx context.Context, a Attempt, f found, c counters, who store.SignIn, used user.Password, upgrade bool) (SignedIn, error) {
-	pair, err := s.sessions.NewPair()
-	if err != nil {
-		return SignedIn{}, err
-	}
+func (s *Service) enter(ctx context.Context, a Attempt, f found, c counters, who store.SignIn, used user.Password, upgrade bool, at Entrance) error {
 	better := ""
 	if upgrade {
 		h, err := s.passwords.Hash(ctx, password.Plain(a.Password))
 		if err != nil {
-			return SignedIn{}, password.Refusal(err)
+			return password.Refusal(err)
 		}
 		better = h.String()
 	}
-	var out SignedIn
 	var refused *user.Refusal
-	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
+	err := s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		refused = nil
 		u, err := tx.User(who.User)
 		if err != nil {
@@ -45,30 +41,32 @@ func (s *Service) enter(ctx context.Context, a Attempt, f found, c counters, who
 			refused = user.Refuse(user.BadCredential, "")
 			return record(tx, a, f, changed, refused, time.Time{})
 		}
-		if u.Status != user.Active {
+		in := Identified{User: u, Strand: who.Strand, Number: who.Number, Used: used.Strand, Reopened: u.Status == user.Archived}
+		if u.Status != user.Active && !a.again {
 			u.Status, u.Updated = user.Active, tx.Now()
 			if err := store.Put(tx, u); err != nil {
 				return fmt.Errorf("reopening the user: %w", err)
 			}
+			in.User = u
 		}
 		if err := s.upgrade(tx, used, better); err != nil {
 			return err
 		}
-		if c.account.Failures+c.account.Total > 0 {
+		// The counter may be of somebody who owns the address and was not meant.
+		if c.account.Failures+c.account.Total > 0 && f.account == accountKey(u.ID) {
 			if err := store.Delete(tx, store.Throttle{Key: f.account}); err != nil {
 				return fmt.Errorf("clearing a counter: %w", err)
 			}
 		}
-		out, err = s.begin(tx, a, f.client, u, who, used, pair)
-		return err
+		return at(tx, in)
 	})
 	if err != nil {
-		return SignedIn{}, err
+		return err
 	}
 	if refused != nil {
-		return SignedIn{}, refused
+		return refused
 	}
-	return out, nil
+	return nil
 }
 
 // stands says whether what the check found still holds.
@@ -98,25 +96,22 @@ func (s *Service) upgrade(tx store.Tx, used user.Password, better string) error 
 	return event.Append(tx, event.New{Kind: event.PasswordUpgraded, User: used.User, Actor: string(used.User)})
 }
 
-func (s *Service) begin(tx store.Tx, a Attempt, c user.Client, u user.User, who store.SignIn, used user.Password, pair session.Pair) (SignedIn, error) {
-	strand := who.Strand
-	if strand == "" {
-		strand = used.Strand
-	}
-	number := who.Number
+// begin is the partner door's entrance: a session with a pair of tokens.
+func (s *Service) begin(tx store.Tx, door user.Door, c user.Client, in Identified, pair session.Pair) (SignedIn, error) {
+	strand, number := cmp.Or(in.Strand, in.Used), in.Number
 	if number == "" {
 		var err error
-		if number, _, err = session.PartnerNumber(tx, u.ID, strand); err != nil {
+		if number, _, err = session.PartnerNumber(tx, in.User.ID, strand); err != nil {
 			return SignedIn{}, err
 		}
 	}
 	sess, err := s.sessions.Issue(tx, user.Session{
-		User: u.ID, Strand: strand, Door: a.Door, Client: c.ID, Subject: number, Epoch: u.Epoch, Methods: []string{"pwd"},
+		User: in.User.ID, Strand: strand, Door: door, Client: c.ID, Subject: number, Epoch: in.User.Epoch, Methods: []string{"pwd"},
 	}, pair)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return signedIn(c, sess, u, pair, tx.Now()), nil
+	return signedIn(c, sess, in.User, pair, tx.Now()), nil
 }
 
 func signedIn(c user.Client, sess user.Session, u user.User, pair session.Pair, now time.Time) SignedIn {

@@ -1,11 +1,13 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/usher-id/usher/internal/normal"
@@ -28,28 +30,42 @@ func (f found) user() user.ID {
 	return f.users[0].User
 }
 
+// naming is where a door keeps what it calls people by.
+type naming struct{ numbers, usernames user.Space }
+
+// namings, never written to, has the doors that sign in by password.
+var namings = map[user.Door]naming{
+	user.DoorPartner: {user.SpacePartner, user.SpacePartnerUN},
+	user.DoorGQLAuth: {user.SpaceGQLAuth, user.SpaceGQLAuthUN},
+}
+
 // find reads the client, then whoever the login may mean: two queries by
 // e-mail, one or two by username.
 func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 	var f found
 	err := s.store.View(ctx, func(r store.Reader) error {
 		var err error
-		if f.client, err = checkClient(r, a.ClientID, a.ClientSecret); err != nil {
-			return err
+		if a.Door == user.DoorPartner { // the others have no clients
+			if f.client, err = checkClient(r, a.ClientID, a.ClientSecret); err != nil {
+				return err
+			}
 		}
-		name, byEmail := loginName(a.Login)
+		name, byEmail := loginName(a.Login, a.By)
+		var owner user.ID
 		switch {
 		case name == "":
 		case byEmail:
-			f.users, err = byAddress(r, a.Door, name)
+			f.users, owner, err = byAddress(r, a.Door, name)
 		default:
-			f.users, err = byName(r, name)
+			f.users, err = byName(r, a.Door, name)
 		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("looking for a login: %w", err)
 		}
 		f.account = s.nameKey(name)
-		if u := f.user(); u != "" {
+		// Whoever else claims the address, tries at it count at its owner: or a
+		// sign-up with it would give a counter of its own.
+		if u := cmp.Or(owner, f.user()); u != "" {
 			f.account = accountKey(u)
 		}
 		return nil
@@ -58,40 +74,71 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 }
 
 // byAddress looks first among the claims of the door's own strands, then at
-// the owner (design, section 2).
-func byAddress(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
-	users, err := r.SignInByClaim(door, user.Email, key, user.SpacePartner)
-	if err != nil {
-		return nil, err
+// the owner (design, section 2). Where nobody owns the address, it looks at the
+// one user for whom a trusted source vouches, and who may never have been here.
+func byAddress(r store.Reader, door user.Door, key string) (users []store.SignIn, owner user.ID, err error) {
+	numbers := namings[door].numbers
+	if users, err = r.SignInByClaim(door, user.Email, key, numbers); err != nil {
+		return nil, "", err
 	}
-	owner, err := r.SignInByOwner(door, user.Email, key, user.SpacePartner)
+	more, err := r.SignInByOwner(door, user.Email, key, numbers)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	for _, o := range owner {
-		known := false
-		for _, u := range users {
-			known = known || u.User == o.User
+	if len(more) > 0 {
+		owner = more[0].User
+	} else if door != user.DoorPartner && len(users) == 0 {
+		if more, err = byVoucher(r, door, key); err != nil {
+			return nil, "", err
 		}
-		if !known {
+	}
+	for _, o := range more {
+		if !slices.ContainsFunc(users, func(u store.SignIn) bool { return u.User == o.User }) {
 			users = append(users, o)
 		}
 	}
-	return users, nil
+	return users, owner, nil
+}
+
+func byVoucher(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
+	claims, err := r.Claims(user.Email, key)
+	if err != nil {
+		return nil, err
+	}
+	var who user.ID
+	for _, c := range claims {
+		if c.Assurance != user.Attested || c.User == who {
+			continue
+		}
+		if who != "" {
+			return nil, nil
+		}
+		who = c.User
+	}
+	if who == "" {
+		return nil, nil
+	}
+	one, err := r.SignInByUser(door, who, namings[door].numbers)
+	if err != nil {
+		return nil, err
+	}
+	return []store.SignIn{one}, nil
 }
 
 // byName looks among the door's usernames, then among usher's own.
-func byName(r store.Reader, key string) ([]store.SignIn, error) {
-	users, err := r.SignInByHandle(user.SpacePartnerUN, key, user.SpacePartner)
+func byName(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
+	n := namings[door]
+	users, err := r.SignInByHandle(n.usernames, key, n.numbers)
 	if err != nil || len(users) > 0 {
 		return users, err
 	}
-	return r.SignInByHandle(user.SpaceUsername, key, user.SpacePartner)
+	return r.SignInByHandle(user.SpaceUsername, key, n.numbers)
 }
 
-// loginName resolves by shape: with an @ it is an e-mail and nothing else.
-func loginName(login string) (key string, byEmail bool) {
-	if strings.Contains(login, "@") {
+// loginName resolves by shape, where nothing else was said: with an @ it is an
+// e-mail and nothing else.
+func loginName(login string, by Login) (key string, byEmail bool) {
+	if by == ByEmail || by == ByShape && strings.Contains(login, "@") {
 		e, err := normal.ParseEmail(login)
 		if err != nil {
 			return "", true

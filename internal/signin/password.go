@@ -75,28 +75,68 @@ func New(o Options) *Service {
 // BadCredential for every failure of the person; UserLocked and UserDeleted
 // only to a client that may learn them; Throttled for a network; Busy.
 func (s *Service) Password(ctx context.Context, a Attempt) (in SignedIn, err error) {
-	defer func() { s.told.Tried(a.Door, ByPassword, outcome(err)) }()
-	begun := s.now()
-	pol := s.policies.Current()
-	f, err := s.find(ctx, a)
+	pair, err := s.sessions.NewPair()
 	if err != nil {
 		return SignedIn{}, err
 	}
+	err = s.try(ctx, a, func(c user.Client) Entrance {
+		return func(tx store.Tx, who Identified) (err error) {
+			in, err = s.begin(tx, a.Door, c, who, pair)
+			return err
+		}
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return in, nil
+}
+
+// Enter is Password for a door that has no clients and begins sessions of its
+// own. Refusals are Password's, and those of the entrance, which count as no
+// failure.
+func (s *Service) Enter(ctx context.Context, a Attempt, at Entrance) error {
+	return s.try(ctx, a, func(user.Client) Entrance { return at })
+}
+
+func (s *Service) try(ctx context.Context, a Attempt, at func(user.Client) Entrance) (err error) {
+	defer func() { s.told.Tried(a.Door, ByPassword, outcome(err)) }()
+	return s.evenly(ctx, func(dear *bool) error {
+		f, err := s.find(ctx, a)
+		if err != nil {
+			return err
+		}
+		return s.check(ctx, a, f, s.policies.Current(), dear, at(f.client))
+	})
+}
+
+// evenly holds the answer of a check back until policy's floor, or until the
+// dearest hash of late would have been checked.
+func (s *Service) evenly(ctx context.Context, check func(dear *bool) error) error {
+	begun := s.now()
 	var dear bool
-	in, err = s.check(ctx, a, f, pol, &dear)
-	if r, ok := errors.AsType[*user.Refusal](err); ok && r.Code == user.Throttled {
-		return in, err // says nothing of the person, and need not wait
+	err := check(&dear)
+	if r, ok := errors.AsType[*user.Refusal](err); ok && (r.Code == user.Throttled || r.Code == user.InvalidClient) {
+		return err // says nothing of the person, and need not wait
 	}
 	if dear {
 		s.reach.took(s.now().Sub(begun), s.now())
 	}
-	s.waitUntil(ctx, begun.Add(max(time.Duration(pol.ResponseFloor), s.reach.least(s.now()))))
-	return in, err
+	s.waitUntil(ctx, begun.Add(max(time.Duration(s.policies.Current().ResponseFloor), s.reach.least(s.now()))))
+	return err
+}
+
+// Evenly keeps an answer that must not tell whether an address is known to
+// policy's response floor.
+func (s *Service) Evenly(ctx context.Context, do func() error) error {
+	begun := s.now()
+	err := do()
+	s.waitUntil(ctx, begun.Add(time.Duration(s.policies.Current().ResponseFloor)))
+	return err
 }
 
 // check verifies the password behind the account's gate. It says whether that
 // was dearer than elsewhere.
-func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Policy, dear *bool) (SignedIn, error) {
+func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Policy, dear *bool, at Entrance) error {
 	var c counters
 	leave, ok, err := s.gates.enter(f.account, func() (int, error) {
 		var err error
@@ -104,16 +144,16 @@ func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Poli
 		return c.left(pol.Limits), err
 	})
 	if err != nil {
-		return SignedIn{}, err
+		return err
 	}
 	if !ok {
-		return SignedIn{}, s.turnAway(ctx, a, f, c, pol)
+		return s.turnAway(ctx, a, f, c, pol)
 	}
 	defer leave()
 	begun := s.now()
 	who, used, upgrade, err := s.verify(ctx, a.Password, f.users, dear)
 	if err != nil {
-		return SignedIn{}, err
+		return err
 	}
 	s.pace.took(s.now().Sub(begun))
 	if who == nil {
@@ -121,15 +161,15 @@ func (s *Service) check(ctx context.Context, a Attempt, f found, pol policy.Poli
 		if f.client.DistinctErrors && len(f.users) > 0 {
 			field = "password" // this client may learn that the user is known
 		}
-		return SignedIn{}, s.countFailure(ctx, a, f, mismatch(f.users), pol, user.Refuse(user.BadCredential, field))
+		return s.countFailure(ctx, a, f, mismatch(f.users), pol, user.Refuse(user.BadCredential, field))
 	}
 	if r, why := mayEnter(*who); r != nil {
 		if !f.client.DistinctErrors {
 			r = user.Refuse(user.BadCredential, "")
 		}
-		return SignedIn{}, s.countFailure(ctx, a, f, why, pol, r)
+		return s.countFailure(ctx, a, f, why, pol, r)
 	}
-	return s.enter(ctx, a, f, c, *who, used, upgrade)
+	return s.enter(ctx, a, f, c, *who, used, upgrade, at)
 }
 
 // verify checks the password against those of whoever the login may mean,

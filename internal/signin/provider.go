@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/usher-id/usher/internal/admission"
@@ -52,6 +54,9 @@ func (s *Service) Provider(ctx context.Context, a ProviderAttempt) (in SignedIn,
 	}
 	return in, err
 }
+
+// Providers lists whose tokens are taken, by name.
+func (s *Service) Providers() []string { return slices.Sorted(maps.Keys(s.provers)) }
 
 // findClient checks the client before anything is asked of the provider, and
 // reads the counter of its network.

@@ -100,6 +100,15 @@ func (c counters) left(lim policy.Limits) int {
 	}
 }
 
+// Forgive ends the waits of an account: its password was set anew by whoever
+// the account is.
+func Forgive(tx store.Tx, u user.ID) error {
+	if err := store.Delete(tx, store.Throttle{Key: accountKey(u)}); err != nil {
+		return fmt.Errorf("clearing a counter: %w", err)
+	}
+	return nil
+}
+
 // fail counts a failure against an account, or a name that is nobody's, and
 // against the network it came from. An empty account is not counted. It gives
 // the account's counter as it is then.

@@ -13,6 +13,7 @@ type Reader interface {
 	Records
 	SignIns
 	Groups
+	Accounts
 	Settings
 	Log
 	Search
@@ -115,6 +116,9 @@ type SignIns interface {
 	SignInByOwner(door user.Door, kind user.AddressKind, address string, numbers user.Space) ([]SignIn, error)
 	// SignInByHandle finds the user a username leads to.
 	SignInByHandle(space user.Space, value string, numbers user.Space) ([]SignIn, error)
+	// SignInByUser finds a user. Strand and Number are those of its oldest live
+	// strand of the door.
+	SignInByUser(door user.Door, u user.ID, numbers user.Space) (SignIn, error)
 	Token(hash []byte) (TokenState, error)
 	Session(id user.ID) (SessionState, error)
 	Sessions(u user.ID) ([]user.Session, error)
@@ -142,6 +146,13 @@ type Groups interface {
 	MemberNumbers(group user.ID, numbers user.Space, but string, limit int) ([]string, error)
 	// GroupsOf lists the groups a user is in by live strands.
 	GroupsOf(u user.ID) ([]user.Group, error)
+	// GroupsOfKind lists groups by their age.
+	GroupsOfKind(kind string) ([]user.Group, error)
+	// GroupsByID gives those that exist, one query for each sixteen, by age.
+	GroupsByID(ids []user.ID) ([]user.Group, error)
+	// MembersOf lists the memberships of groups with one of two roles, by strands
+	// that are live: one query for each sixteen, limit in each.
+	MembersOf(groups []user.ID, role, or string, limit int) ([]user.Membership, error)
 }
 
 // Settings reads policy, keys and secrets.

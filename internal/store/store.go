@@ -71,6 +71,14 @@ type Tx interface {
 	// UseRefresh marks a refresh token used if it was not, in one statement,
 	// and says whether this call was the one.
 	UseRefresh(hash []byte, at time.Time) (bool, error)
+	// RetireRefresh marks used what a user's live sessions at a door have of
+	// refresh tokens, and says how many there were.
+	RetireRefresh(u user.ID, door user.Door, at time.Time) (int, error)
+	// EndMailed marks used what was mailed for a user and was not.
+	EndMailed(u user.ID, at time.Time) (int, error)
+	// Next counts on under a name, from 1. What a transaction that was rolled
+	// back was given is given again.
+	Next(counter string) (int32, error)
 	// LeaseJobs takes up to n jobs that are due and not leased by another, and
 	// gives them back with the lease set.
 	LeaseJobs(holder string, until time.Time, n int) ([]Job, error)
@@ -82,15 +90,20 @@ type Tx interface {
 	NumberEvents(events []Event) error
 	// EraseUserRows removes what only describes a user's content: its
 	// documents, passwords, claims, owned addresses, identities, memberships,
-	// sessions and tokens, pending jobs' and events' bodies. The user, its
-	// strands and its handles stay, as tombstones.
+	// accounts, sessions and tokens, pending jobs' and events' bodies. The user,
+	// its strands and its handles stay, as tombstones, and so do the records of
+	// mailed tokens, used: or one that was mailed would be taken for another
+	// service's.
 	EraseUserRows(u user.ID) error
-	// Purge deletes sessions and tokens whose time was over, finished jobs,
+	// Purge deletes sessions and tokens, mailed ones too, whose time was over, finished jobs,
 	// messages and counters from before the given time, and says how many. One
 	// call takes a bounded number: until none is left it is called again. Counters
 	// of accounts stay: a success or an operator ends them.
 	Purge(before time.Time) (int, error)
 }
+
+// AccountNumbers counts the accounts of the GraphQL door.
+const AccountNumbers = "gqlauth"
 
 // Op is a kind of write.
 type Op int
@@ -105,7 +118,7 @@ const (
 // Row is what a transaction can write.
 type Row interface {
 	user.User | user.Strand | user.Identity | user.Handle | user.Claim | user.Owner | user.Password | user.Lock |
-		user.Group | user.Membership | user.Session | user.Token | user.Client |
+		user.Group | user.Membership | user.Session | user.Token | user.Client | user.Account | MailedToken |
 		Event | Job | Message | Throttle | Key | Secret | PolicyVersion | Entry | Invalidation
 }
 

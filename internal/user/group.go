@@ -24,6 +24,11 @@ const (
 	// GroupEDI is the kind of the groups that people make at the EDI door; the
 	// name of one is its EDI number (contract edi.md, section 6).
 	GroupEDI = "edi"
+	// The kinds of the GraphQL door (contract gqlauth.md, section 10). A working
+	// group's Parent is its institution.
+	GroupInstitution = "institution"
+	GroupField       = "research_field"
+	GroupWorking     = "working_group"
 )
 
 // Vetted is the system group whose members may reserve profiles at the EDI door.
@@ -38,6 +43,13 @@ const (
 
 // MemberOwner is the role of somebody who owns a group and is no member of it.
 const MemberOwner = "owner"
+
+// MemberRepresentative is the role of somebody who speaks for a working group
+// and need not be a member of it.
+const MemberRepresentative = "representative"
+
+// MemberRepresenting is the role of a representative who is a member too.
+const MemberRepresenting = "representing_member"
 
 // Membership puts a user in a group, on a strand's word.
 type Membership struct {

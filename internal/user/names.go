@@ -28,6 +28,10 @@ const (
 	SpacePartner   Space = "partner"          // snowflake, decimal
 	SpacePartnerUN Space = "partner.username" // a partner's username, case-folded
 	SpaceUsername  Space = "username"         // usher's own username, case-folded
+	// SpaceGQLAuth has the numbers (pk) of the GraphQL door, decimal, and
+	// SpaceGQLAuthUN its usernames, case-folded.
+	SpaceGQLAuth   Space = "gqlauth"
+	SpaceGQLAuthUN Space = "gqlauth.username"
 	SpaceRetired   Space = "user"             // the id of a user that was merged or absorbed
 )
 

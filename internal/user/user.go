@@ -41,6 +41,9 @@ type User struct {
 	// Epoch moves with each change of proof owner or credential; sessions and
 	// tokens made under an earlier one are dead.
 	Epoch int64
+	// EpochAt is when it last moved; zero if it never has. What was mailed or
+	// issued without an epoch before then is dead.
+	EpochAt time.Time
 	// Profile is derived from the live strands; policy.Project makes it.
 	Profile  Profile
 	Survivor ID     // set while Merged
@@ -48,6 +51,15 @@ type User struct {
 	Created  time.Time
 	Updated  time.Time
 	Closed   time.Time
+}
+
+// MoveEpoch ends whatever was made under the present epoch.
+func (u *User) MoveEpoch(at time.Time) { u.Epoch, u.EpochAt = u.Epoch+1, at }
+
+// Outdates says whether what was made without an epoch is from before the last
+// move of this one. Whole seconds are all that such things tell of their time.
+func (u User) Outdates(made time.Time) bool {
+	return u.Epoch != 1 && (u.EpochAt.IsZero() || made.Before(u.EpochAt.Truncate(time.Second)))
 }
 
 // StrandKind says how a strand began, which decides whether its user can be

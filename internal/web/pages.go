@@ -3,11 +3,13 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/text/language"
@@ -24,6 +26,10 @@ type Options struct {
 	Store store.Store // messages for the development inbox, jobs for the operator
 	Start Start
 	Log   *slog.Logger
+	// Links is what mailed links do; nil: their pages do not exist.
+	Links Links
+	// Network is what a caller is counted by; nil: server.ClientNetwork.
+	Network func(*http.Request) netip.Prefix
 }
 
 // Pages serves the pages.
@@ -35,9 +41,14 @@ type Pages struct {
 	mux    *http.ServeMux
 	whole  http.Handler     // mux, for paths as written
 	assets map[string]asset // by path
-	langs  []string
-	match  language.Matcher
-	pages  map[string]map[string]*template.Template // by language and name
+	pages  map[string]page  // by name
+}
+
+// page is one page in every language that has it.
+type page struct {
+	langs []string // the base first
+	in    []*template.Template
+	match language.Matcher
 }
 
 // New makes the pages. The development inbox exists in development mode only.
@@ -59,6 +70,9 @@ func New(o Options) (*Pages, error) {
 		p.get("/dev/inbox/{id}", p.message)
 		p.get("/dev/inbox/{id}/html", p.messageHTML)
 		p.get("/dev/inbox.json", p.inboxJSON)
+	}
+	if o.Links != nil {
+		p.serveLinks(o)
 	}
 	p.mux.HandleFunc("/", p.NotFound)
 	p.whole = p.asWritten(p.mux)
@@ -94,43 +108,63 @@ func (p *Pages) get(path string, h http.HandlerFunc) {
 	})
 }
 
-// names of pages; each is a file in every language's folder, shown within
+// base is the language that has every page: shown to whoever asks for none of
+// the others, and where those lack a page.
+const base = "en"
+
+// names of pages; each is a file in a language's folder, shown within
 // layout.html of the same folder.
-var names = []string{"start", "closed", "inbox", "message", "missing", "fault", "jobs"}
+var names = []string{
+	"start", "closed", "inbox", "message", "missing", "fault", "jobs",
+	"link-ask", "link-done", "link-expired", "link-sent", "link-dead", "link-taken", "link-wait", "link-foreign",
+}
 
 func (p *Pages) load() error {
 	folders, err := fs.ReadDir(templateFiles, "templates")
 	if err != nil {
 		return err
 	}
+	langs := []string{base}
+	for _, f := range folders {
+		if f.Name() != base {
+			langs = append(langs, f.Name())
+		}
+	}
+	p.pages = map[string]page{}
+	for _, name := range names {
+		if p.pages[name], err = p.loadPage(name, langs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pages) loadPage(name string, langs []string) (page, error) {
 	funcs := template.FuncMap{
 		"asset": func(path string) string { return p.assets[path].link(path) },
 		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
-	p.pages = map[string]map[string]*template.Template{}
+	var pg page
 	var tags []language.Tag
-	for _, f := range folders {
-		lang := f.Name()
+	for _, lang := range langs {
+		dir := "templates/" + lang + "/"
+		if _, err := fs.Stat(templateFiles, dir+name+".html"); lang != base && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		tag, err := language.Parse(lang)
 		if err != nil {
-			return fmt.Errorf("folder %q: %w", lang, err)
+			return pg, fmt.Errorf("folder %q: %w", lang, err)
 		}
-		tags = append(tags, tag)
-		p.langs = append(p.langs, lang)
-		p.pages[lang] = map[string]*template.Template{}
-		for _, n := range names {
-			dir := "templates/" + lang + "/"
-			t, err := template.New("layout.html").Funcs(funcs).
-				ParseFS(templateFiles, dir+"layout.html", dir+"words.html", dir+n+".html")
-			if err != nil {
-				return err
-			}
-			p.pages[lang][n] = t
+		t, err := template.New("layout.html").Funcs(funcs).
+			ParseFS(templateFiles, dir+"layout.html", dir+"words.html", dir+name+".html")
+		if err != nil {
+			return pg, err
 		}
+		tags, pg.langs, pg.in = append(tags, tag), append(pg.langs, lang), append(pg.in, t)
 	}
-	p.match = language.NewMatcher(tags)
-	return nil
+	pg.match = language.NewMatcher(tags)
+	return pg, nil
 }
 
 // view is what a template sees.
@@ -141,7 +175,9 @@ type view struct {
 	Refresh int // seconds until the page loads itself again; 0: never
 	// Operator: the page is one of the internal listener.
 	Operator bool
-	Data     any
+	// Guest: the page is for people who know nothing of usher and came from a mail.
+	Guest bool
+	Data  any
 }
 
 // refresher is data of a page that may load itself again.
@@ -156,13 +192,14 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 // renderAs is render with what else is known of the page.
 func (p *Pages) renderAs(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
 	tags, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
-	_, i, _ := p.match.Match(tags...)
-	v.Lang, v.Page, v.Dev = p.langs[i], name, p.info.Dev && !v.Operator
+	pg := p.pages[name]
+	_, i, _ := pg.match.Match(tags...)
+	v.Lang, v.Page, v.Dev = pg.langs[i], name, p.info.Dev && !v.Operator
 	if d, ok := v.Data.(refresher); ok {
 		v.Refresh = d.refresh()
 	}
 	var b bytes.Buffer
-	if err := p.pages[v.Lang][name].Execute(&b, v); err != nil {
+	if err := pg.in[i].Execute(&b, v); err != nil {
 		p.log.ErrorContext(r.Context(), "rendering a page failed", "page", name, "err", err)
 		problem(w, http.StatusInternalServerError, "The page could not be made.")
 		return

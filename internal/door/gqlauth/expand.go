@@ -56,7 +56,7 @@ func (e *expander) groupsOf(path string, in []*person, id func(User) string, set
 	if len(ids) == 0 {
 		return
 	}
-	found, err := e.x.door.Groups.ByID(e.ctx, e.c, ids)
+	found, err := e.x.door.Groups.ByRef(e.ctx, e.c, ids)
 	if e.failed(err) {
 		return
 	}
@@ -81,10 +81,10 @@ func (e *expander) groups(at string, in []*workingGroup) {
 		shared := map[string]*institution{}
 		var level []*institution
 		for _, g := range in {
-			i, ok := shared[g.of.Institution.ID]
+			i, ok := shared[g.of.Institution.Ref]
 			if !ok {
 				i = e.x.institution(g.of.Institution)
-				shared[g.of.Institution.ID], level = i, append(level, i)
+				shared[g.of.Institution.Ref], level = i, append(level, i)
 			}
 			g.Institution = i
 		}
@@ -94,10 +94,10 @@ func (e *expander) groups(at string, in []*workingGroup) {
 		shared := map[string]*researchField{}
 		var level []*researchField
 		for _, g := range in {
-			f, ok := shared[g.of.Field.ID]
+			f, ok := shared[g.of.Field.Ref]
 			if !ok {
 				f = e.x.researchField(g.of.Field)
-				shared[g.of.Field.ID], level = f, append(level, f)
+				shared[g.of.Field.Ref], level = f, append(level, f)
 			}
 			g.Field = f
 		}
@@ -142,7 +142,7 @@ func (e *expander) members(path string, in []*workingGroup) {
 	if !e.needs(path, len(in)) || !e.seesPeople() {
 		return
 	}
-	ids := distinct(in, func(g *workingGroup) string { return g.of.ID })
+	ids := distinct(in, func(g *workingGroup) string { return g.of.Ref })
 	found, err := e.x.door.Directory.Members(e.ctx, e.c, ids, maxObjects)
 	if e.failed(err) {
 		return
@@ -150,7 +150,7 @@ func (e *expander) members(path string, in []*workingGroup) {
 	var level []*person
 	for _, g := range in {
 		var set []*person
-		for _, u := range found[g.of.ID] {
+		for _, u := range found[g.of.Ref] {
 			set = append(set, show(u, asType, e.v, false))
 		}
 		level = append(level, set...)
@@ -164,14 +164,14 @@ func (e *expander) institutions(at string, in []*institution) {
 	if !e.needs(path, len(in)) || !e.seesGroups() {
 		return
 	}
-	ids := distinct(in, func(i *institution) string { return string(i.ID) })
+	ids := distinct(in, func(i *institution) string { return i.ref })
 	found, err := e.x.door.Groups.AtInstitutions(e.ctx, e.c, ids, maxObjects)
 	if e.failed(err) {
 		return
 	}
 	var level []*workingGroup
 	for _, i := range in {
-		set := e.x.groupsFrom(found[string(i.ID)])
+		set := e.x.groupsFrom(found[i.ref])
 		level = append(level, set...)
 		i.WorkinggroupSet = func() []*workingGroup { return count(e.x, set) }
 	}
@@ -183,14 +183,14 @@ func (e *expander) researchFields(at string, in []*researchField) {
 	if !e.needs(path, len(in)) || !e.seesGroups() {
 		return
 	}
-	ids := distinct(in, func(f *researchField) string { return string(f.ID) })
+	ids := distinct(in, func(f *researchField) string { return f.ref })
 	found, err := e.x.door.Groups.InFields(e.ctx, e.c, ids, maxObjects)
 	if e.failed(err) {
 		return
 	}
 	var level []*workingGroup
 	for _, f := range in {
-		set := e.x.groupsFrom(found[string(f.ID)])
+		set := e.x.groupsFrom(found[f.ref])
 		level = append(level, set...)
 		f.WorkinggroupSet = func() []*workingGroup { return count(e.x, set) }
 	}
@@ -224,14 +224,14 @@ func (x *exchange) groupsFrom(in []WorkingGroup) []*workingGroup {
 
 func (x *exchange) institution(i Institution) *institution {
 	return &institution{
-		ID: graphql.ID(i.ID), Name: i.Name, City: i.City, State: i.State, Country: i.Country,
+		ref: i.Ref, ID: graphql.ID(i.ID), Name: i.Name, City: i.City, State: i.State, Country: i.Country,
 		WorkinggroupSet: func() []*workingGroup { return []*workingGroup{} },
 	}
 }
 
 func (x *exchange) researchField(f ResearchField) *researchField {
 	return &researchField{
-		ID: graphql.ID(f.ID), Field: f.Field, Subfield: f.Subfield,
+		ref: f.Ref, ID: graphql.ID(f.ID), Field: f.Field, Subfield: f.Subfield,
 		WorkinggroupSet: func() []*workingGroup { return []*workingGroup{} },
 	}
 }

@@ -44,9 +44,9 @@ type world struct {
 	deadline time.Duration
 }
 
-var heidelberg = gqlauth.Institution{ID: "1", Name: "Heidelberg University", City: "Heidelberg", State: new("Baden-W\u00fcrttemberg"), Country: "Germany"}
+var heidelberg = gqlauth.Institution{Ref: "1", ID: "1", Name: "Heidelberg University", City: "Heidelberg", State: new("Baden-W\u00fcrttemberg"), Country: "Germany"}
 
-var mathematics = gqlauth.ResearchField{ID: "1", Field: "Natural Sciences", Subfield: "Mathematics"}
+var mathematics = gqlauth.ResearchField{Ref: "1", ID: "1", Field: "Natural Sciences", Subfield: "Mathematics"}
 
 func newWorld() *world {
 	return &world{
@@ -57,8 +57,8 @@ func newWorld() *world {
 			{PK: 3, Active: true, Joined: joined, Email: "root@x.org", Username: "root", Staff: true, Archived: true},
 		},
 		groups: []gqlauth.WorkingGroup{
-			{ID: "g1", Name: "GIScience", Institution: heidelberg, Representative: 1, Employees: new(int32(5)), Field: mathematics},
-			{ID: "g2", Name: "Other", Institution: heidelberg, Field: mathematics},
+			{Ref: "g1", ID: "g1", Name: "GIScience", Institution: heidelberg, Representative: 1, Employees: new(int32(5)), Field: mathematics},
+			{Ref: "g2", ID: "g2", Name: "Other", Institution: heidelberg, Field: mathematics},
 		},
 	}
 }
@@ -291,12 +291,12 @@ func (w *world) ResearchFields(context.Context, gqlauth.Caller) ([]gqlauth.Resea
 	return []gqlauth.ResearchField{mathematics}, w.called("ResearchFields")
 }
 
-func (w *world) ByID(_ context.Context, _ gqlauth.Caller, ids []string) (map[string]gqlauth.WorkingGroup, error) {
+func (w *world) ByRef(_ context.Context, _ gqlauth.Caller, ids []string) (map[string]gqlauth.WorkingGroup, error) {
 	out := map[string]gqlauth.WorkingGroup{}
 	for _, g := range w.groups {
 		out[g.ID] = g
 	}
-	return out, w.called(fmt.Sprint("ByID ", ids))
+	return out, w.called(fmt.Sprint("ByRef ", ids))
 }
 
 func (w *world) AtInstitutions(_ context.Context, _ gqlauth.Caller, ids []string, _ int) (map[string][]gqlauth.WorkingGroup, error) {

@@ -51,6 +51,8 @@ type institution struct {
 	State           *string
 	Country         string
 	WorkinggroupSet func() []*workingGroup
+
+	ref string
 }
 
 type researchField struct {
@@ -58,6 +60,8 @@ type researchField struct {
 	Field           string
 	Subfield        string
 	WorkinggroupSet func() []*workingGroup
+
+	ref string
 }
 
 type connection struct {

@@ -169,8 +169,8 @@ func TestNoQueryForEachParent(t *testing.T) {
 	}
 	want := []string{
 		"JWT", "Me", "Users",
-		"ByID [g1 g2]", "UsersByPK [1]", "ByID [g1]",
-		"Members [g1 g2]", "AtInstitutions [1]", "Members [g1 g2]", "InFields [1]", "ByID [g1]",
+		"ByRef [g1 g2]", "UsersByPK [1]", "ByRef [g1]",
+		"Members [g1 g2]", "AtInstitutions [1]", "Members [g1 g2]", "InFields [1]", "ByRef [g1]",
 	}
 	if !slices.Equal(few, want) {
 		t.Errorf("calls\n%v, want\n%v", few, want)
@@ -179,7 +179,7 @@ func TestNoQueryForEachParent(t *testing.T) {
 	w.post(t, "lisa@x.org", "{me{username workingGroup{id} }}", nil)
 	w.post(t, "", "{institutions{name} researchfields{field subfield}}", nil).
 		says(t, 200, `{"data":{"institutions":[{"name":"Heidelberg University"}],"researchfields":[{"field":"Natural Sciences","subfield":"Mathematics"}]}}`)
-	if slices.ContainsFunc(w.calls, func(c string) bool { return strings.HasPrefix(c, "ByID") || strings.HasPrefix(c, "AtInst") }) {
+	if slices.ContainsFunc(w.calls, func(c string) bool { return strings.HasPrefix(c, "ByRef") || strings.HasPrefix(c, "AtInst") }) {
 		t.Errorf("sets were loaded that nobody asked for: %v", w.calls)
 	}
 }

@@ -182,8 +182,8 @@ type Directory interface {
 	Users(ctx context.Context, c Caller, f Filter, window func(total int) (from, to int)) ([]User, error)
 	// UsersByPK gives those who exist, in one query.
 	UsersByPK(ctx context.Context, c Caller, pks []int32) (map[int32]User, error)
-	// Members gives the members of the groups by pk, in one query; a TooLarge
-	// refusal if they are more than limit.
+	// Members gives the members of the groups by pk, by the groups' Ref, in one
+	// query; a TooLarge refusal if they are more than limit.
 	Members(ctx context.Context, c Caller, groups []string, limit int) (map[string][]User, error)
 }
 
@@ -206,8 +206,8 @@ type User struct {
 	Email, Username     string
 	FirstName, LastName string
 	Representative      bool
-	Group               string // id of the group they are a member of, or empty
-	Represents          string // id of the group they represent, or empty
+	Group               string // Ref of the group they are a member of, or empty
+	Represents          string // Ref of the group they represent, or empty
 	Archived, Verified  bool
 	SecondaryEmail      *string
 }
@@ -218,10 +218,10 @@ type Groups interface {
 	WorkingGroups(ctx context.Context, c Caller) ([]WorkingGroup, error)
 	Institutions(ctx context.Context, c Caller) ([]Institution, error)
 	ResearchFields(ctx context.Context, c Caller) ([]ResearchField, error)
-	// ByID gives the groups that exist, in one query.
-	ByID(ctx context.Context, c Caller, groups []string) (map[string]WorkingGroup, error)
+	// ByRef gives the groups that exist, in one query.
+	ByRef(ctx context.Context, c Caller, groups []string) (map[string]WorkingGroup, error)
 	// AtInstitutions and InFields give the groups by institution's or field's
-	// id, in one query; a TooLarge refusal if they are more than limit.
+	// Ref, in one query; a TooLarge refusal if they are more than limit.
 	AtInstitutions(ctx context.Context, c Caller, institutions []string, limit int) (map[string][]WorkingGroup, error)
 	InFields(ctx context.Context, c Caller, fields []string, limit int) (map[string][]WorkingGroup, error)
 	// Create makes a group that the caller represents and is no member of.
@@ -232,9 +232,10 @@ type Groups interface {
 	Join(ctx context.Context, c Caller, in GroupName) (User, error)
 }
 
-// WorkingGroup is a group of people at an institution.
+// WorkingGroup is a group of people at an institution. Ref is what the domain
+// knows it by, in User.Group too; ID is its number on the wire.
 type WorkingGroup struct {
-	ID, Name       string
+	Ref, ID, Name  string
 	Institution    Institution
 	Representative int32 // pk, or 0
 	Employees      *int32
@@ -243,13 +244,13 @@ type WorkingGroup struct {
 
 // Institution is where groups are.
 type Institution struct {
-	ID, Name, City string
+	Ref, ID, Name, City string
 	State          *string
 	Country        string
 }
 
 // ResearchField is what a group works on.
-type ResearchField struct{ ID, Field, Subfield string }
+type ResearchField struct{ Ref, ID, Field, Subfield string }
 
 // GroupName names a group as the wire does; Name may be left out.
 type GroupName struct {

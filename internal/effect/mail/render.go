@@ -35,7 +35,10 @@ var languages = map[string]string{
 	"de": "02.01.2006 um 15:04 Uhr (UTC)",
 }
 
-var names = []string{"linked", "locked-out", "verify"}
+var names = []string{
+	"linked", "locked-out", "verify", "activate", "activate-renew", "activate-second", "password-reset", "password-set",
+	"already-registered", "password-changed",
+}
 
 func load() (templates, error) {
 	all := templates{}

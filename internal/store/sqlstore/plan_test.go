@@ -37,11 +37,20 @@ func opened(t testing.TB, o Options) *DB {
 // allTables are the tables that rows are written to.
 var allTables = []*table{
 	users, strands, identities, handles, claims, owners, passwords, locks, groups, memberships, sessions, tokens, clients,
-	throttles, events, jobs, messages, signingKeys, secrets, policies, ledger, invalidations,
+	throttles, events, jobs, messages, signingKeys, secrets, policies, ledger, invalidations, accounts, mailedTokens,
 }
 
 // small are the tables that do not grow with the number of users.
-var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress"}
+var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress", "counters"}
+
+// walking are the statements that list a realm's accounts, whatever is asked of
+// them: who may, policy says, and a page at a time.
+var walking = []string{"CountAccounts", "ListAccounts"}
+
+// listed are the statements that ask about several values: PostgreSQL looks for
+// them by an index once it knows, as it does by itself, that a realm has more
+// than a handful of rows.
+var listed = []string{"AccountsByPK", "AccountsIn", "AccountNumbers", "MembersOf", "GroupsByID"}
 
 // statements are all that have a WHERE.
 func statements(leaseJobs string) map[string]string {
@@ -59,6 +68,10 @@ func statements(leaseJobs string) map[string]string {
 		"EventsOf": qEventsOf, "Events": qEvents, "Unsequenced": qUnsequenced, "LastEvent": qLastEvent, "Jobs": qJobs, "Messages": qMessages,
 		"SearchUsers": qSearchUsers, "SearchGroups": qSearchGroups, "SearchTerms": qSearchTerms, "Indexed": qIndexed, "MemberNumbers": qMemberNumbers, "DropTerms": qDropTerms,
 		"EndSessions": qEndUser, "EndSessions of a strand": qEndStrand, "UseRefresh": qRevoke, "LeaseJobs": leaseJobs,
+		"Account": qAccount, "AccountOn": qAccountOn, "AccountsByPK": qAccountsByPK, "AccountsFirst": qAccountsFirst, "AccountsSecond": qAccountsSecond,
+		"AccountsIn": qAccountsIn, "AccountNumbers": qAccountNumbers, "AccountBySession": qAccountBySession, "CountAccounts": qCountAccounts, "ListAccounts": qListAccounts,
+		"MailedToken": qMailedToken, "Counter": qCounter, "RetireRefresh": qRetire, "EndMailed": qEndMailed, "SignInByUser": qSignInByUser,
+		"GroupsOfKind": qGroupsOfKind, "GroupsByID": qGroupsByID, "MembersOf": qMembersOf,
 		"CountJobs": qCountJobs, "CountUnnumbered": qCountUnnumbered,
 	}
 	for name, qs := range map[string][]string{"Repoint": repoint, "Erase": erase, "Purge": purge} {
@@ -113,7 +126,7 @@ func TestPlansOnSQLite(t *testing.T) {
 			t.Errorf("%s\n got: %s\nwant: %s", name, strings.Join(finds, "; "), strings.Join(want[name], "; "))
 		}
 		for _, f := range finds {
-			if alias, columns, _ := strings.Cut(strings.TrimSuffix(f, ")"), "("); columns == "realm" && !slices.Contains(small, tableOf(q, alias)) {
+			if alias, columns, _ := strings.Cut(strings.TrimSuffix(f, ")"), "("); columns == "realm" && !slices.Contains(small, tableOf(q, alias)) && !slices.Contains(walking, name) {
 				t.Errorf("%s: walks the whole realm in %s", name, tableOf(q, alias))
 			}
 		}
@@ -140,7 +153,7 @@ func sqlitePlan(t *testing.T, db *DB, q string) (finds []string) {
 		}
 		if m := search.FindStringSubmatch(s.detail); m != nil {
 			finds = append(finds, m[1]+"("+strings.NewReplacer("=?", "", ">?", "", "<?", "", " AND", "").Replace(m[2])+")")
-		} else if strings.Contains(s.detail, "SCAN") && !strings.Contains(s.detail, "VALUES") && s.detail != "SCAN found" {
+		} else if strings.Contains(s.detail, "SCAN") && !strings.Contains(s.detail, "VALUES") && !strings.Contains(s.detail, "CONSTANT ROWS") && s.detail != "SCAN found" && s.detail != "SCAN v" {
 			finds = append(finds, s.detail)
 		}
 	}
@@ -180,29 +193,44 @@ func TestPlansOnPostgres(t *testing.T) {
 	}
 	want := wanted(t)
 	for name, q := range statements((&pg{}).leaseJobs()) {
-		var text []byte
-		if err := c.QueryRowContext(t.Context(), "EXPLAIN (FORMAT JSON) "+literal(q)).Scan(&text); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if !slices.Contains(listed, name) {
+			judge(t, c, want[name], name, q)
 		}
-		var plans []struct{ Plan pgPlan }
-		if err := json.Unmarshal(text, &plans); err != nil {
-			t.Fatal(err)
+	}
+	if _, err := c.ExecContext(t.Context(), "ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	all := statements((&pg{}).leaseJobs())
+	for _, name := range listed {
+		judge(t, c, want[name], name, all[name])
+	}
+}
+
+// judge holds PostgreSQL's plan of a statement against what is wanted of it.
+func judge(t *testing.T, c *sql.Conn, want []string, name, q string) {
+	t.Helper()
+	var text []byte
+	if err := c.QueryRowContext(t.Context(), "EXPLAIN (FORMAT JSON) "+literal(q)).Scan(&text); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	var plans []struct{ Plan pgPlan }
+	if err := json.Unmarshal(text, &plans); err != nil {
+		t.Fatal(err)
+	}
+	found := plans[0].Plan.finds()
+	for _, w := range want {
+		alias, columns, _ := strings.Cut(strings.TrimSuffix(w, ")"), "(")
+		ok := slices.ContainsFunc(found, func(f find) bool {
+			return f.alias == alias && !slices.ContainsFunc(strings.Fields(columns), func(c string) bool { return !slices.Contains(f.columns, c) })
+		})
+		// A claim's user and strand find it as well as its address does.
+		if !ok && name != "Delete claims" && !slices.Contains(small, tableOf(q, alias)) {
+			t.Errorf("%s: want %s, found %v", name, w, found)
 		}
-		found := plans[0].Plan.finds()
-		for _, w := range want[name] {
-			alias, columns, _ := strings.Cut(strings.TrimSuffix(w, ")"), "(")
-			ok := slices.ContainsFunc(found, func(f find) bool {
-				return f.alias == alias && !slices.ContainsFunc(strings.Fields(columns), func(c string) bool { return !slices.Contains(f.columns, c) })
-			})
-			// A claim's user and strand find it as well as its address does.
-			if !ok && name != "Delete claims" && !slices.Contains(small, tableOf(q, alias)) {
-				t.Errorf("%s: want %s, found %v", name, w, found)
-			}
-		}
-		for _, f := range found {
-			if (len(f.columns) == 0 || slices.Equal(f.columns, []string{"realm"})) && !slices.Contains(small, tableOf(q, f.alias)) {
-				t.Errorf("%s: walks the whole realm in %s", name, f.alias)
-			}
+	}
+	for _, f := range found {
+		if (len(f.columns) == 0 || slices.Equal(f.columns, []string{"realm"})) && !slices.Contains(small, tableOf(q, f.alias)) && !slices.Contains(walking, name) {
+			t.Errorf("%s: walks the whole realm in %s", name, f.alias)
 		}
 	}
 }

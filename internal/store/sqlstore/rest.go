@@ -27,6 +27,8 @@ var (
 	JOIN strands s ON s.realm = m.realm AND s.id = m.strand_id AND s.state = 'live'
 	WHERE m.realm = $1 AND m.user_id = $2 ORDER BY 2, 3`
 
+	qGroupsOfKind = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.kind = $2 ORDER BY g.created, g.id"
+
 	qPolicy        = "SELECT " + policies.list("p") + " FROM policies p WHERE p.realm = $1 ORDER BY p.version DESC LIMIT 1"
 	qKeys          = "SELECT " + signingKeys.list("k") + " FROM signing_keys k WHERE k.realm = $1 ORDER BY k.created, k.kid"
 	qSecret        = "SELECT " + secrets.list("s") + " FROM secrets s WHERE s.realm = $1 AND s.name = $2"
@@ -68,6 +70,10 @@ func (r *reader) InGroup(u user.ID, kind, name string) (bool, error) {
 
 func (r *reader) GroupsOf(u user.ID) ([]user.Group, error) {
 	return many(r, qGroupsOf, (*fields).group, u)
+}
+
+func (r *reader) GroupsOfKind(kind string) ([]user.Group, error) {
+	return many(r, qGroupsOfKind, (*fields).group, kind)
 }
 
 func (r *reader) Policy() (store.PolicyVersion, error) { return one(r, qPolicy, (*fields).policy) }

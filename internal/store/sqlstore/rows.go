@@ -56,7 +56,7 @@ func (t *table) list(alias string) string {
 
 // The tables. They are made once and never change.
 var (
-	users         = newTable("users", 1, "id status epoch profile survivor closed_by created updated closed")
+	users         = newTable("users", 1, "id status epoch profile survivor closed_by created updated closed epoch_at")
 	strands       = newTable("strands", 1, "id user_id origin source door kind state document edits created created_by updated updated_by withdrawn withdrawn_by")
 	identities    = newTable("identities", 2, "issuer subject user_id strand_id reserved created")
 	handles       = newTable("handles", 2, "value space user_id strand_id dead created")
@@ -68,6 +68,8 @@ var (
 	memberships   = newTable("memberships", 3, "group_id user_id strand_id role since")
 	sessions      = newTable("sessions", 1, "id user_id strand_id door client subject epoch methods proven created expires revoked")
 	tokens        = newTable("tokens", 1, "hash kind session_id expires used created")
+	accounts      = newTable("accounts", 1, "pk user_id strand_id username username_fold first_address first_key second_address second_key verified created").withUnique()
+	mailedTokens  = newTable("mailed_tokens", 1, "record action user_id strand_id address address_key renew sent until used")
 	clients       = newTable("clients", 1, "client_id id secret_hash name distinct_errors created")
 	throttles     = newTable("throttles", 1, "key failures total since until")
 	events        = newTable("events", 1, "id kind user_id actor door at body salt seq body_hash chain")
@@ -84,7 +86,7 @@ var (
 func values(row any) (*table, []any, error) {
 	switch r := row.(type) {
 	case user.User:
-		return users, []any{r.ID, r.Status, r.Epoch, doc(r.Profile), r.Survivor, r.ClosedBy, ts(r.Created), ts(r.Updated), ts(r.Closed)}, nil
+		return users, []any{r.ID, r.Status, r.Epoch, doc(r.Profile), r.Survivor, r.ClosedBy, ts(r.Created), ts(r.Updated), ts(r.Closed), ts(r.EpochAt)}, nil
 	case user.Strand:
 		return strands, []any{
 			r.ID, r.User, r.Origin, r.Source, r.Source.Door(), r.Kind, r.State, doc(r.Document), doc(r.Edits),
@@ -115,6 +117,15 @@ func values(row any) (*table, []any, error) {
 		return tokens, []any{bin(r.Hash), r.Kind, r.Session, ts(r.Expires), ts(r.Used), ts(r.Created)}, nil
 	case user.Client:
 		return clients, []any{r.ClientID, r.ID, bin(r.SecretHash), r.Name, num(r.DistinctErrors), ts(r.Created)}, nil
+	case user.Account:
+		return accounts, []any{
+			r.PK, r.User, r.Strand, r.Username, fold(r.Username), r.First.Display, r.First.Key, r.Second.Display, r.Second.Key,
+			num(r.Verified), ts(r.Created),
+		}, nil
+	case store.MailedToken:
+		return mailedTokens, []any{
+			bin(r.Record), r.Action, r.User, r.Strand, r.To.Display, r.To.Key, num(r.Renew), ts(r.Sent), ts(r.Until), ts(r.Used),
+		}, nil
 	default:
 		return logValues(row)
 	}

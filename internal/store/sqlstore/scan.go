@@ -20,10 +20,10 @@ func (f *fields) finish(fn func() error) { f.done = append(f.done, fn) }
 
 func (f *fields) user(u *user.User) {
 	var shown string
-	var created, updated, closed int64
-	f.add(&u.ID, &u.Status, &u.Epoch, &shown, &u.Survivor, &u.ClosedBy, &created, &updated, &closed)
+	var created, updated, closed, moved int64
+	f.add(&u.ID, &u.Status, &u.Epoch, &shown, &u.Survivor, &u.ClosedBy, &created, &updated, &closed, &moved)
 	f.finish(func() (err error) {
-		u.Created, u.Updated, u.Closed = at(created), at(updated), at(closed)
+		u.Created, u.Updated, u.Closed, u.EpochAt = at(created), at(updated), at(closed), at(moved)
 		u.Profile, err = profile(shown)
 		return err
 	})

@@ -39,6 +39,9 @@ var (
 	WHERE h.realm = $1 AND h.value = $4 AND h.space = $5 AND h.dead = 0 AND $2 = $2
 	AND (h.strand_id = '' OR s.state = 'live') ORDER BY p.set_at, p.strand_id LIMIT 32`
 
+	qSignInByUser = "SELECT" + signInColumns + " FROM users u" + signInStrand + signInPasswords + `
+	WHERE u.realm = $1 AND u.id = $4 ORDER BY p.set_at, p.strand_id LIMIT 32`
+
 	qToken = "SELECT " + tokens.list("t") + ", " + sessionState + ` FROM tokens t
 	JOIN sessions s ON s.realm = t.realm AND s.id = t.session_id` + sessionUser + " WHERE t.realm = $1 AND t.hash = $2"
 	qSession = "SELECT " + sessionState + " FROM sessions s" + sessionUser + " WHERE s.realm = $1 AND s.id = $2"
@@ -112,6 +115,14 @@ func (r *reader) SignInByOwner(door user.Door, kind user.AddressKind, address st
 
 func (r *reader) SignInByHandle(space user.Space, value string, numbers user.Space) ([]store.SignIn, error) {
 	return r.signIns(qSignInByHandle, "", numbers, value, space)
+}
+
+func (r *reader) SignInByUser(door user.Door, u user.ID, numbers user.Space) (store.SignIn, error) {
+	found, err := r.signIns(qSignInByUser, door, numbers, u)
+	if err != nil || len(found) > 0 {
+		return append(found, store.SignIn{})[0], err
+	}
+	return store.SignIn{}, store.ErrNotFound
 }
 
 func (r *reader) Token(hash []byte) (store.TokenState, error) {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -68,10 +69,12 @@ func (t *tx) Write(op store.Op, row any) error {
 }
 
 // hanging are the tables whose rows hang on a strand.
-var hanging = []string{"identities", "handles", "claims", "owners", "passwords", "memberships", "sessions"}
+var hanging = []string{"identities", "handles", "claims", "owners", "passwords", "memberships", "sessions", "mailed_tokens"}
 
 var repoint = func() []string {
 	qs := []string{"UPDATE strands SET user_id = $4 WHERE realm = $1 AND id = $2 AND user_id = $3"}
+	// By the strand's index: there is one row, however many accounts the user has.
+	qs = append(qs, "UPDATE accounts SET user_id = $4 WHERE realm = $1 AND strand_id = $2 AND user_id || '' = $3")
 	for _, name := range hanging {
 		qs = append(qs, "UPDATE "+name+" SET user_id = $4 WHERE realm = $1 AND strand_id = $2 AND user_id = $3")
 	}
@@ -91,7 +94,12 @@ func (t *tx) Repoint(strand, from, to user.ID) error {
 const (
 	qEndUser   = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND user_id = $2 AND revoked = 0"
 	qEndStrand = qEndUser + " AND strand_id = $4"
-	qRevoke    = "UPDATE tokens SET used = $3 WHERE realm = $1 AND hash = $2 AND kind = 'refresh' AND used = 0"
+	qRetire    = `UPDATE tokens SET used = $4 WHERE realm = $1 AND kind = 'refresh' AND used = 0 AND session_id IN
+	(SELECT s.id FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 AND s.door = $3 AND s.revoked = 0)`
+	qEndMailed = "UPDATE mailed_tokens SET used = $3 WHERE realm = $1 AND user_id = $2 AND used = 0"
+	qNext      = `INSERT INTO counters (realm, name, value) VALUES ($1, $2, 1)
+	ON CONFLICT (realm, name) DO UPDATE SET value = counters.value + 1`
+	qRevoke = "UPDATE tokens SET used = $3 WHERE realm = $1 AND hash = $2 AND kind = 'refresh' AND used = 0"
 )
 
 // EndSessions implements store.Tx.
@@ -108,6 +116,30 @@ func (t *tx) EndSessions(u, strand user.ID, when time.Time) (int, error) {
 func (t *tx) UseRefresh(hash []byte, when time.Time) (bool, error) {
 	n, err := t.exec(qRevoke, bin(hash), ts(when))
 	return n == 1, err
+}
+
+// RetireRefresh implements store.Tx.
+func (t *tx) RetireRefresh(u user.ID, door user.Door, when time.Time) (int, error) {
+	n, err := t.exec(qRetire, u, door, ts(when))
+	return int(n), err
+}
+
+// EndMailed implements store.Tx.
+func (t *tx) EndMailed(u user.ID, when time.Time) (int, error) {
+	n, err := t.exec(qEndMailed, u, ts(when))
+	return int(n), err
+}
+
+// Next implements store.Tx.
+func (t *tx) Next(counter string) (int32, error) {
+	if _, err := t.exec(qNext, counter); err != nil {
+		return 0, err
+	}
+	n, err := one(&t.reader, qCounter, func(f *fields, n *int64) { f.add(n) }, counter)
+	if err == nil && n > math.MaxInt32 {
+		err = fmt.Errorf("store: all %d numbers of %s are given", math.MaxInt32, counter)
+	}
+	return int32(n), err //nolint:gosec // just looked
 }
 
 // LeaseJobs implements store.Tx.
@@ -138,6 +170,8 @@ var erase = []string{
 	"DELETE FROM identities WHERE realm = $1 AND user_id = $2",
 	"DELETE FROM memberships WHERE realm = $1 AND user_id = $2",
 	"DELETE FROM locks WHERE realm = $1 AND user_id = $2",
+	"DELETE FROM accounts WHERE realm = $1 AND user_id = $2",
+	"UPDATE mailed_tokens SET address = '', address_key = '', used = sent WHERE realm = $1 AND user_id = $2",
 	"DELETE FROM jobs WHERE realm = $1 AND user_id = $2",
 	"UPDATE handles SET dead = 1 WHERE realm = $1 AND user_id = $2",
 	"UPDATE strands SET state = 'erased', document = '', edits = '' WHERE realm = $1 AND user_id = $2",
@@ -165,6 +199,7 @@ var purge = []string{
 	"DELETE FROM messages WHERE realm = $1 AND id IN (SELECT m.id FROM messages m WHERE m.realm = $1 AND m.sent < $2 LIMIT $3)",
 	"DELETE FROM jobs WHERE realm = $1 AND id IN (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'done' AND j.due < $2 LIMIT $3)",
 	qPurgeSessions,
+	"DELETE FROM mailed_tokens WHERE realm = $1 AND record IN (SELECT m.record FROM mailed_tokens m WHERE m.realm = $1 AND m.until < $2 LIMIT $3)",
 }
 
 // purgeMost is how many rows of each kind one Purge takes.
