@@ -22,13 +22,13 @@ type importGroupsCmd struct{ importFlags }
 
 // Help is shown after the flags.
 func (importGroupsCmd) Help() string {
-	return `A line is {"name":…,"kind":…,"parent":…,"externalId":…,"description":…,"members":[REF,…]}; only the name must be there. A parent comes before its children. A file that ends in .json is one object instead: {"institutions":[{"name":…,"city":…,"state":…,"country":…}],"research_fields":[{"field":…,"subfield":…}]}.`
+	return `A line is {"name":…,"kind":…,"parent":…,"externalId":…,"description":…,"members":[REF,…]}; only the name must be there. A parent comes before its children. A file can be one object instead, with what working groups need: {"institutions":[{"name":…,"city":…,"state":…,"country":…}],"research_fields":[{"field":…,"subfield":…}],"working_groups":[…]}.`
 }
 
 // Run imports groups.
 func (c importGroupsCmd) Run(e *environment) error {
-	if isFixtures(c.File) {
-		return importFixtures(e, c.importFlags)
+	if isWhole(c.File) {
+		return importWhole(e, c.importFlags)
 	}
 	if _, err := c.results(); err != nil {
 		return err
@@ -109,8 +109,11 @@ func (l groupLine) check() error {
 			return user.Refuse(user.Invalid, f.name, "why", fmt.Sprintf("%s must be 1 to %d characters, without spaces around it and control characters", f.name, f.most))
 		}
 	}
-	if l.kind() == group.Own {
-		return user.Refuse(user.Invalid, "kind", "why", "kind "+group.Own+" is for groups that people make at the EDI door")
+	switch kind := l.kind(); kind {
+	case group.Own:
+		return user.Refuse(user.Invalid, "kind", "why", "kind "+kind+" is for groups that people make at the EDI door")
+	case user.GroupInstitution, user.GroupField, user.GroupWorking:
+		return user.Refuse(user.Invalid, "kind", "why", "kind "+kind+" is imported from a file that is one object, which has what the GraphQL door shows of it")
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	if err != nil {
 		return handlers{}, err
 	}
-	pages, err := a.pages(public, internal)
+	pages, err := a.pages(public, internal, members)
 	if err != nil {
 		return handlers{}, err
 	}
@@ -231,7 +231,7 @@ func (a *app) ediTokenFor(ctx context.Context, id user.ID) (string, error) {
 	return m.Token, err
 }
 
-func (a *app) pages(public net.Addr, internal net.Listener) (*web.Pages, error) {
+func (a *app) pages(public net.Addr, internal net.Listener, m *members) (*web.Pages, error) {
 	start := web.Start{Version: programVersion(), Public: "http://" + public.String(), Dev: a.cfg.Dev, Doors: doorCards(a.cfg.Doors)}
 	if a.cfg.Data != defaultData {
 		start.Command = "go run ./cmd/usher --data " + strconv.Quote(a.cfg.Data)
@@ -239,7 +239,11 @@ func (a *app) pages(public net.Addr, internal net.Listener) (*web.Pages, error) 
 	if internal != nil {
 		start.Internal = "http://" + internal.Addr().String()
 	}
-	p, err := web.New(web.Options{Store: a.db, Start: start, Log: a.log})
+	o := web.Options{Store: a.db, Start: start, Log: a.log}
+	if a.cfg.Doors.GQLAuth.Enabled {
+		o.Links, o.Network = mailedLinks{m}, server.ClientNetwork
+	}
+	p, err := web.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
 	}

@@ -57,7 +57,7 @@ func (k *Desk) Provision(a Assertion) (Outcome, error) {
 		return Outcome{Decision: d}, k.record(d, d.Other, a.Door, a.By)
 	}
 	c := &carrying{
-		Desk: k, d: d, book: ledger.Open(k.tx, k.pol, a.By),
+		Desk: k, d: d, book: ledger.Open(k.tx, k.pol, a.By), bindsNobody: a.Kind == user.Feed && w.Grade == policy.Untrusted,
 		act: act{
 			door: a.Door, source: a.Source, kind: a.Kind, by: a.By, password: a.Password, imported: a.Imported, facts: a.Facts,
 			addresses: a.Addresses, identities: a.Identities, names: a.Names, own: a.Own,
@@ -97,6 +97,9 @@ type carrying struct {
 	// pending is a sign-up that is joined to the user decided on; empty where
 	// there is none, or it is that user.
 	pending user.ID
+	// bindsNobody is a source whose word about an identity is not taken: whoever
+	// proves it would be in that source's record.
+	bindsNobody bool
 	// What the new strand brought, for the profile of a new user.
 	claims []user.Claim
 	owned  []user.Owner
@@ -172,13 +175,27 @@ func (c *carrying) findUser() error {
 }
 
 // vouching finds the strands whose source was trusted to say what was now
-// proven: an address of this arrival.
+// proven: an address of this arrival, or its identity.
 func (c *carrying) vouching(u user.ID) (map[user.ID]bool, error) {
 	claims, err := c.tx.ClaimsOf(u)
 	if err != nil {
 		return nil, err
 	}
 	keep := map[user.ID]bool{}
+	for _, key := range c.identities {
+		i, err := c.tx.Identity(key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s, err := c.tx.Strand(i.Strand)
+		if err != nil {
+			return nil, err
+		}
+		keep[s.ID] = i.User == u && !i.Reserved && c.pol.Trust(s.Source) != policy.Untrusted
+	}
 	for _, cl := range claims {
 		for _, a := range c.addresses {
 			if a.Kind == cl.Kind && a.Key == cl.Address && a.Assurance == user.Proven && cl.Assurance.Rank() >= user.Attested.Rank() {

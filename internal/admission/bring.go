@@ -18,6 +18,10 @@ func (c *carrying) bringIdentities() error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+		if !known && c.bindsNobody {
+			c.out.Ignored = append(c.out.Ignored, "identities")
+			continue
+		}
 		reserve := c.kind == user.Reservation
 		// A proof is surer than a source's word, and either than a grant.
 		if known && i.User == c.out.User.ID && (i.Strand == c.out.Strand.ID || !i.Reserved && c.kind != user.Human) {

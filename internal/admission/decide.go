@@ -24,8 +24,9 @@ type Holder struct {
 type Named struct {
 	Key    user.IdentityKey
 	Holder *Holder
-	// Grant is true while only a reservation has named the identity.
-	Grant bool
+	// Grant is true while only a reservation has named the identity, Word while
+	// only a source has: whom it names was never here with it.
+	Grant, Word bool
 }
 
 // Located is one address of the arrival and everybody else who holds it.
@@ -43,6 +44,8 @@ type World struct {
 	Now      time.Time
 	SignedIn *Holder // Arrive: the user that asks to add this proof to itself
 	Own      *Holder // Provision: the user of the source's own record
+	// Moving says that the source's own record has another address so far.
+	Moving bool
 	Named    []Named
 	Located  []Located
 }
@@ -153,6 +156,9 @@ func byName(w World, d *Decision) (target *Holder, stop bool) {
 		if choose(n.Holder, "1: the identity is known") {
 			return nil, true
 		}
+		if w.Act == Arriving && n.Word && target == n.Holder && empty(*target) {
+			d.Result, d.Rule = TakeOver, "1: a source named the identity, and whoever it names is here now"
+		}
 	}
 	for _, g := range distinct(grants) {
 		if target == nil {
@@ -227,10 +233,16 @@ func meet(w World, l Located, v found, target *Holder, d *Decision) (_ *Holder, 
 		d.Absorb = append(d.Absorb, target.User)
 		d.Result, d.Rule = Link, v.why
 		return &v.holder, true, false
-	case settled && v.holder.Nature == Unheld && v.holder.Standing == Open && w.Act == Arriving &&
+	case settled && empty(v.holder) && v.holder.Standing == Open && w.Act == Arriving &&
 		(v.verdict == TakeOverIt || v.verdict == LinkTo):
 		d.Absorb = append(d.Absorb, v.holder.User)
 		return target, true, false
+	case v.verdict == LinkTo && w.Act == Provisioning && w.Own != nil && d.Result == Known && target.User == w.Own.User &&
+		target.Nature == Fed && target.Standing == Open && len(w.Named) == 0 && !w.Moving:
+		// What the source now vouches for was proven meanwhile by whoever it is.
+		d.Absorb = append(d.Absorb, target.User)
+		d.Result, d.Rule = Link, "3: a trusted source's record goes into the owner of its address"
+		return &v.holder, true, false
 	case settled && w.Act == Arriving && w.SignedIn == nil && d.Result == Known:
 		// The identity says who this is; the address stays with its holder.
 		return target, false, false
@@ -253,6 +265,9 @@ func meet(w World, l Located, v found, target *Holder, d *Decision) (_ *Holder, 
 	}
 	return nil, false, true
 }
+
+// empty says that nobody has proven anything in a holder.
+func empty(h Holder) bool { return h.Nature == Unheld || h.Nature == Fed }
 
 type found struct {
 	holder  Holder
@@ -296,7 +311,7 @@ func verdicts(pol policy.Policy, w World, l Located) []found {
 	taken := owned || attested > 0
 	for _, h := range l.Asserted {
 		n := len(l.Asserted)
-		if taken && h.Nature == Unheld {
+		if taken && empty(h) {
 			continue // somebody surer answers for the address
 		}
 		ask(h, user.Asserted, n)

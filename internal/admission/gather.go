@@ -41,13 +41,16 @@ func (g *gatherer) holder(id user.ID) (*Holder, error) {
 		return nil, fmt.Errorf("reading the strands of %s: %w", id, err)
 	}
 	human := map[user.ID]bool{}
+	h.Nature = Unheld
 	for _, s := range strands {
+		if s.Kind == user.Feed && s.State == user.Live {
+			h.Nature = Fed
+		}
 		if s.Kind == user.Human && s.State != user.Erased {
 			human[s.ID] = true
 		}
 	}
 	if len(human) == 0 {
-		h.Nature = Unheld
 		return h, nil
 	}
 	proven, err := g.proven(id, human)
@@ -108,6 +111,13 @@ func (g *gatherer) named(key user.IdentityKey) (Named, error) {
 		return n, fmt.Errorf("looking for identity %s: %w", key.Issuer, err)
 	}
 	n.Grant = i.Reserved
+	if !i.Reserved {
+		s, err := g.tx.Strand(i.Strand)
+		if err != nil {
+			return n, fmt.Errorf("reading the strand of an identity: %w", err)
+		}
+		n.Word = s.Kind != user.Human
+	}
 	n.Holder, err = g.holder(i.User)
 	return n, err
 }
@@ -226,6 +236,9 @@ func (g *gatherer) assertion(a Assertion, pol policy.Policy) (World, error) {
 			return w, err
 		}
 		w.Own = h
+		if w.Moving, err = g.moving(a); err != nil {
+			return w, err
+		}
 	}
 	for _, key := range a.Identities {
 		n, err := g.named(key)
@@ -235,6 +248,18 @@ func (g *gatherer) assertion(a Assertion, pol policy.Policy) (World, error) {
 		w.Named = append(w.Named, n)
 	}
 	return w, g.locate(&w, a.Addresses)
+}
+
+// moving says whether a source's record claims an address that the source does
+// not bring this time.
+func (g *gatherer) moving(a Assertion) (bool, error) {
+	claims, err := g.tx.ClaimsOf(a.Own.User)
+	if err != nil {
+		return false, fmt.Errorf("reading the addresses of %s: %w", a.Own.User, err)
+	}
+	return slices.ContainsFunc(claims, func(c user.Claim) bool {
+		return !slices.ContainsFunc(a.Addresses, func(b Address) bool { return b.Kind == c.Kind && b.Key == c.Address })
+	}), nil
 }
 
 // locate reads the addresses, and the reservations that were made under an

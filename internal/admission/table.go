@@ -15,8 +15,11 @@ const (
 type Nature string
 
 const (
-	// Unheld has no human strand: a reservation, a feed's or operator's record.
+	// Unheld has no human strand and no feed's: a reservation, an operator's record.
 	Unheld Nature = "unheld"
+	// Fed is a feed's record: nobody has proven anything there, and whoever is
+	// behind the feed may know its password and goes on writing to it.
+	Fed Nature = "fed"
 	// Unproven has a human strand and nothing that was ever proven.
 	Unproven Nature = "unproven"
 	// Held has a human strand and a proven address or identity.
@@ -113,7 +116,7 @@ func arriveVerdict(c Cell) (Verdict, string) {
 		return ChallengeIt, "3: several users hold the address"
 	case c.Held == user.Proven && c.StalePhone:
 		return MoveAddress, "3: the owner's proof of the phone is too old to link"
-	case c.Nature == Unheld:
+	case c.Nature == Unheld || c.Nature == Fed: // a trusted source vouches for a Fed one's
 		return TakeOverIt, "4: nobody had been in the holder"
 	default:
 		return LinkTo, "3: the address is the holder's"
@@ -127,6 +130,8 @@ func arriveAtAsserted(c Cell) (Verdict, string) {
 		return Ignore, "5: neither side has proven the address"
 	case c.Nature == Unproven && c.Standing == Open:
 		return EvictIt, "4: the holder never proved the address, nor anything else"
+	case c.Nature == Fed:
+		return DropIt, "4: the source does not vouch for its record's address"
 	case c.Nature != Unheld:
 		return DropIt, "4: the holder never proved the address"
 	case c.Standing != Open || c.Count == Many:

@@ -30,7 +30,16 @@ func (t Token) Used() bool { return !t.Row.Used.IsZero() }
 // good. Whether it was used is told, not judged: what that means is the
 // caller's.
 func (p *Post) Open(r store.Reader, text string, act django.Action, now time.Time) (Token, error) {
-	m, err := p.signer.Read(text, now, actions[act].life, act)
+	return p.open(r, text, act, now, actions[act].life)
+}
+
+// Recall is Open for a token of whatever age, to mail another in its place.
+func (p *Post) Recall(r store.Reader, text string, act django.Action, now time.Time) (Token, error) {
+	return p.open(r, text, act, now, 1<<63-1)
+}
+
+func (p *Post) open(r store.Reader, text string, act django.Action, now time.Time, life time.Duration) (Token, error) {
+	m, err := p.signer.Read(text, now, life, act)
 	if errors.Is(err, django.ErrExpired) {
 		return Token{}, user.Refuse(user.BadToken, "", "why", WhyExpired)
 	}

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -51,11 +50,10 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 			}
 		}
 		name, byEmail := loginName(a.Login, a.By)
-		var owner user.ID
 		switch {
 		case name == "":
 		case byEmail:
-			f.users, owner, err = byAddress(r, a.Door, name)
+			f.users, err = byAddress(r, a.Door, name)
 		default:
 			f.users, err = byName(r, a.Door, name)
 		}
@@ -63,41 +61,43 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 			return fmt.Errorf("looking for a login: %w", err)
 		}
 		f.account = s.nameKey(name)
-		// Whoever else claims the address, tries at it count at its owner: or a
-		// sign-up with it would give a counter of its own.
-		if u := cmp.Or(owner, f.user()); u != "" {
-			f.account = accountKey(u)
+		// Where a name may mean several, tries at it are counted as the name's: one
+		// of them could end the others' waits by signing in.
+		if len(f.users) == 1 {
+			f.account = accountKey(f.user())
 		}
 		return nil
 	})
 	return f, err
 }
 
-// byAddress looks first among the claims of the door's own strands, then at
-// the owner (design, section 2). Where nobody owns the address, it looks at the
-// one user for whom a trusted source vouches, and who may never have been here.
-func byAddress(r store.Reader, door user.Door, key string) (users []store.SignIn, owner user.ID, err error) {
+// byAddress looks first among the claims of the door's own strands, then at the
+// owner (design, section 2). Where there is neither, it looks for the one user for
+// whom a trusted source vouches and who may never have been here.
+func byAddress(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
 	numbers := namings[door].numbers
-	if users, err = r.SignInByClaim(door, user.Email, key, numbers); err != nil {
-		return nil, "", err
-	}
-	more, err := r.SignInByOwner(door, user.Email, key, numbers)
+	users, err := r.SignInByClaim(door, user.Email, key, numbers)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	if len(more) > 0 {
-		owner = more[0].User
-	} else if door != user.DoorPartner && len(users) == 0 {
-		if more, err = byVoucher(r, door, key); err != nil {
-			return nil, "", err
+	owner, err := r.SignInByOwner(door, user.Email, key, numbers)
+	if err != nil {
+		return nil, err
+	}
+	if users = together(users, owner); len(users) > 0 || door == user.DoorPartner {
+		return users, nil
+	}
+	return byVoucher(r, door, key)
+}
+
+// together adds those who are not among the first.
+func together(users, more []store.SignIn) []store.SignIn {
+	for _, m := range more {
+		if !slices.ContainsFunc(users, func(u store.SignIn) bool { return u.User == m.User }) {
+			users = append(users, m)
 		}
 	}
-	for _, o := range more {
-		if !slices.ContainsFunc(users, func(u store.SignIn) bool { return u.User == o.User }) {
-			users = append(users, o)
-		}
-	}
-	return users, owner, nil
+	return users
 }
 
 func byVoucher(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
@@ -125,14 +125,16 @@ func byVoucher(r store.Reader, door user.Door, key string) ([]store.SignIn, erro
 	return []store.SignIn{one}, nil
 }
 
-// byName looks among the door's usernames, then among usher's own.
+// byName looks among the door's usernames and usher's own: neither keeps the
+// other out.
 func byName(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
 	n := namings[door]
 	users, err := r.SignInByHandle(n.usernames, key, n.numbers)
-	if err != nil || len(users) > 0 {
-		return users, err
+	if err != nil {
+		return nil, err
 	}
-	return r.SignInByHandle(user.SpaceUsername, key, n.numbers)
+	own, err := r.SignInByHandle(user.SpaceUsername, key, n.numbers)
+	return together(users, own), err
 }
 
 // loginName resolves by shape, where nothing else was said: with an @ it is an

@@ -32,7 +32,7 @@ const (
 	// SpaceGQLAuthUN its usernames, case-folded.
 	SpaceGQLAuth   Space = "gqlauth"
 	SpaceGQLAuthUN Space = "gqlauth.username"
-	SpaceRetired   Space = "user"             // the id of a user that was merged or absorbed
+	SpaceRetired   Space = "user" // the id of a user that was merged or absorbed
 )
 
 // Handle is an outside name of a user.

@@ -108,8 +108,8 @@ func (l *linkPages) ownPagesOnly(h http.Handler) http.Handler {
 	})
 }
 
-// What the query of a link's own page says after a press. Each is believed only
-// of a link whose state fits it.
+// What the query of a link's own page says after a press. Anybody can write it,
+// so the state decides which page there is, and this no more than its words.
 const (
 	saysDone = "done" // with a value: how
 	saysSent = "sent"
@@ -130,7 +130,7 @@ func (l *linkPages) show(w http.ResponseWriter, r *http.Request, d linkData, tok
 	case q.Has(saysSent) && (d.State == Expired || d.State == Dead): // Dead: a new one took its place
 		l.page(w, r, http.StatusOK, "link-sent", d)
 		return
-	case q.Has(saysDone) && (d.State == Done || d.State == Used):
+	case q.Has(saysDone): // only the page of a link that is done listens
 		d.Just = q.Get(saysDone) != doneBefore
 		d.LeftPassword = d.LeftPassword || q.Get(saysDone) == doneKept
 	}

@@ -33,95 +33,103 @@ func everyPage(t *testing.T) map[string]*httptest.ResponseRecorder {
 
 func TestPagesCanBeReadByEverybody(t *testing.T) {
 	for name, w := range everyPage(t) {
-		t.Run(name, func(t *testing.T) {
-			all := parse(t, w.Body.String())
-			if got := attr(named(all, "html")[0], "lang"); got != "en" {
-				t.Errorf("the language is %q", got)
-			}
-			if titles := named(named(all, "head"), "title"); len(titles) > 1 {
-				t.Error("more than one title")
-			}
-			if title := named(all, "title"); len(title) == 0 || text(title[0]) == "" {
-				t.Error("no title")
-			}
-			for _, tag := range []string{"h1", "main", "header"} {
-				if n := len(named(all, tag)); n != 1 {
-					t.Errorf("%d of <%s>, want one", n, tag)
-				}
-			}
+		t.Run(name, func(t *testing.T) { canBeRead(t, w, "en") })
+	}
+}
 
-			ids, level := map[string]bool{}, 0
-			for _, e := range all {
-				if id := attr(e, "id"); id != "" {
-					if ids[id] {
-						t.Errorf("the id %q is there twice", id)
-					}
-					ids[id] = true
-				}
-				if len(e.Data) == 2 && e.Data[0] == 'h' && e.Data[1] >= '1' && e.Data[1] <= '6' {
-					next := int(e.Data[1] - '0')
-					if next > level+1 {
-						t.Errorf("the heading %q leaps from level %d to %d", text(e), level, next)
-					}
-					level = next
-				}
+// canBeRead looks at what a page owes to people who do not see it.
+func canBeRead(t *testing.T, w *httptest.ResponseRecorder, lang string) {
+	t.Helper()
+	all := parse(t, w.Body.String())
+	if got := attr(named(all, "html")[0], "lang"); got != lang {
+		t.Errorf("the language is %q, want %q", got, lang)
+	}
+	if titles := named(named(all, "head"), "title"); len(titles) > 1 {
+		t.Error("more than one title")
+	}
+	if title := named(all, "title"); len(title) == 0 || text(title[0]) == "" {
+		t.Error("no title")
+	}
+	for _, tag := range []string{"h1", "main", "header"} {
+		if n := len(named(all, tag)); n != 1 {
+			t.Errorf("%d of <%s>, want one", n, tag)
+		}
+	}
+
+	ids, level := map[string]bool{}, 0
+	for _, e := range all {
+		if id := attr(e, "id"); id != "" {
+			if ids[id] {
+				t.Errorf("the id %q is there twice", id)
 			}
-			labelled := map[string]bool{}
-			for _, l := range named(all, "label") {
-				labelled[attr(l, "for")] = text(l) != ""
+			ids[id] = true
+		}
+		if len(e.Data) == 2 && e.Data[0] == 'h' && e.Data[1] >= '1' && e.Data[1] <= '6' {
+			next := int(e.Data[1] - '0')
+			if next > level+1 {
+				t.Errorf("the heading %q leaps from level %d to %d", text(e), level, next)
 			}
-			for _, e := range slices.Concat(named(all, "input"), named(all, "select")) {
-				if attr(e, "type") != "hidden" && !labelled[attr(e, "id")] {
-					t.Errorf("the field %q has no label", attr(e, "name"))
-				}
+			level = next
+		}
+	}
+	labelled := map[string]bool{}
+	for _, l := range named(all, "label") {
+		labelled[attr(l, "for")] = text(l) != ""
+	}
+	for _, e := range slices.Concat(named(all, "input"), named(all, "select")) {
+		if attr(e, "type") != "hidden" && !labelled[attr(e, "id")] {
+			t.Errorf("the field %q has no label", attr(e, "name"))
+		}
+	}
+	for _, e := range all {
+		for _, ref := range []string{strings.TrimPrefix(attr(e, "href"), "#"), attr(e, "aria-labelledby")} {
+			isRef := ref != "" && ref != attr(e, "href")
+			if isRef && !ids[ref] {
+				t.Errorf("%q is pointed at and not there", ref)
 			}
-			for _, e := range all {
-				for _, ref := range []string{strings.TrimPrefix(attr(e, "href"), "#"), attr(e, "aria-labelledby")} {
-					isRef := ref != "" && ref != attr(e, "href")
-					if isRef && !ids[ref] {
-						t.Errorf("%q is pointed at and not there", ref)
-					}
-				}
-				if e.Data == "a" && strings.TrimSpace(text(e)) == "" {
-					t.Errorf("the link to %q has no words", attr(e, "href"))
-				}
-				if e.Data == "iframe" && attr(e, "title") == "" {
-					t.Error("a frame has no title")
-				}
-			}
-		})
+		}
+		if e.Data == "a" && strings.TrimSpace(text(e)) == "" {
+			t.Errorf("the link to %q has no words", attr(e, "href"))
+		}
+		if e.Data == "iframe" && attr(e, "title") == "" {
+			t.Error("a frame has no title")
+		}
 	}
 }
 
 func TestPagesKeepToTheirPolicy(t *testing.T) {
 	for name, w := range everyPage(t) {
-		t.Run(name, func(t *testing.T) {
-			h := w.Result().Header
-			policy := h.Get("Content-Security-Policy")
-			contains(t, "the policy", policy, "default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'")
-			lacks(t, "the policy", policy, "unsafe", "script-src", "*", "http")
-			for key, want := range map[string]string{
-				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
-				"Content-Type": "text/html; charset=utf-8", "Content-Language": "en",
-			} {
-				if h.Get(key) != want {
-					t.Errorf("%s is %q, want %q", key, h.Get(key), want)
-				}
+		t.Run(name, func(t *testing.T) { keepsToPolicy(t, w, "en") })
+	}
+}
+
+// keepsToPolicy looks at a page's headers, and for what they would not let work.
+func keepsToPolicy(t *testing.T, w *httptest.ResponseRecorder, lang string) {
+	t.Helper()
+	h := w.Result().Header
+	policy := h.Get("Content-Security-Policy")
+	contains(t, "the policy", policy, "default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'")
+	lacks(t, "the policy", policy, "unsafe", "script-src", "*", "http")
+	for key, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"Content-Type": "text/html; charset=utf-8", "Content-Language": lang,
+	} {
+		if h.Get(key) != want {
+			t.Errorf("%s is %q, want %q", key, h.Get(key), want)
+		}
+	}
+	for _, e := range parse(t, w.Body.String()) {
+		if e.Data == "script" || e.Data == "style" {
+			t.Errorf("<%s> on the page", e.Data)
+		}
+		for _, a := range e.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("<%s %s> on the page", e.Data, a.Key)
 			}
-			for _, e := range parse(t, w.Body.String()) {
-				if e.Data == "script" || e.Data == "style" {
-					t.Errorf("<%s> on the page", e.Data)
-				}
-				for _, a := range e.Attr {
-					if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-						t.Errorf("<%s %s> on the page", e.Data, a.Key)
-					}
-					if a.Key == "src" && !strings.HasPrefix(a.Val, "/") {
-						t.Errorf("<%s> loads %q from elsewhere", e.Data, a.Val)
-					}
-				}
+			if a.Key == "src" && !strings.HasPrefix(a.Val, "/") {
+				t.Errorf("<%s> loads %q from elsewhere", e.Data, a.Val)
 			}
-		})
+		}
 	}
 }
 

@@ -7,7 +7,8 @@
 //
 // All three are groups of usher with a kind of their own; their numbers on the
 // wire are counted for each kind and stand in ExternalID. A membership hangs on
-// the strand of the session it was made in, and goes with it.
+// the strand of the session it was made in, and goes with it: a group whose
+// representative deletes the account goes on without one.
 //
 // Neighbours: store keeps groups and memberships, session says who asks, the
 // GraphQL door and usher import call it.

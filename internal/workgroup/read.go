@@ -3,6 +3,7 @@ package workgroup
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -52,7 +53,7 @@ func (s *Service) Groups(ctx context.Context) (out []Group, err error) {
 	return out, err
 }
 
-// ByRef gives those that exist.
+// ByRef gives the working groups that exist of those named.
 func (s *Service) ByRef(ctx context.Context, refs []user.ID) (out map[user.ID]Group, err error) {
 	err = s.store.View(ctx, func(r store.Reader) error {
 		out = map[user.ID]Group{}
@@ -60,7 +61,7 @@ func (s *Service) ByRef(ctx context.Context, refs []user.ID) (out map[user.ID]Gr
 		if err != nil {
 			return fmt.Errorf("reading working groups: %w", err)
 		}
-		all, err := whole(r, working(found))
+		all, err := whole(r, slices.DeleteFunc(found, func(g user.Group) bool { return g.Kind != user.GroupWorking }))
 		for _, g := range all {
 			out[g.Ref] = g
 		}
@@ -69,50 +70,47 @@ func (s *Service) ByRef(ctx context.Context, refs []user.ID) (out map[user.ID]Gr
 	return out, err
 }
 
-func working(in []user.Group) (out []user.Group) {
-	for _, g := range in {
-		if g.Kind == user.GroupWorking {
-			out = append(out, g)
-		}
-	}
-	return out
-}
-
-// AtInstitutions gives the groups of institutions; TooLarge where they are more
-// than limit.
+// AtInstitutions gives the groups of institutions, by age; TooLarge where they
+// are more than limit.
 func (s *Service) AtInstitutions(ctx context.Context, refs []user.ID, limit int) (map[user.ID][]Group, error) {
 	return s.by(ctx, refs, limit, func(g Group) user.ID { return g.Institution.Ref })
 }
 
-// InFields gives the groups in research fields; TooLarge where they are more
-// than limit.
+// InFields gives the groups in research fields, by age; TooLarge where they are
+// more than limit.
 func (s *Service) InFields(ctx context.Context, refs []user.ID, limit int) (map[user.ID][]Group, error) {
 	return s.by(ctx, refs, limit, func(g Group) user.ID { return g.Field.Ref })
 }
 
-func (s *Service) by(ctx context.Context, refs []user.ID, limit int, of func(Group) user.ID) (map[user.ID][]Group, error) {
+func (s *Service) by(ctx context.Context, refs []user.ID, limit int, of func(Group) user.ID) (out map[user.ID][]Group, err error) {
 	wanted := map[user.ID]bool{}
 	for _, ref := range refs {
 		wanted[ref] = true
 	}
-	all, err := s.Groups(ctx)
+	err = s.store.View(ctx, func(r store.Reader) error {
+		out = map[user.ID][]Group{}
+		all, err := r.GroupsOfKind(user.GroupWorking)
+		if err != nil {
+			return fmt.Errorf("listing working groups: %w", err)
+		}
+		all = slices.DeleteFunc(all, func(g user.Group) bool { return !wanted[of(group(g))] })
+		if len(all) > limit {
+			return user.Refuse(user.TooLarge, "")
+		}
+		found, err := whole(r, all)
+		for _, g := range found {
+			out[of(g)] = append(out[of(g)], g)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	out, n := map[user.ID][]Group{}, 0
-	for _, g := range all {
-		if !wanted[of(g)] {
-			continue
-		}
-		if n++; n > limit {
-			return nil, user.Refuse(user.TooLarge, "")
-		}
-		out[of(g)] = append(out[of(g)], g)
 	}
 	return out, nil
 }
 
-// whole reads what working groups refer to: two queries, whatever their number.
+// whole reads what working groups refer to: a few queries for each sixteen,
+// whatever refers to what.
 func whole(r store.Reader, in []user.Group) ([]Group, error) {
 	if len(in) == 0 {
 		return nil, nil
@@ -142,14 +140,16 @@ func whole(r store.Reader, in []user.Group) ([]Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading representatives: %w", err)
 	}
-	for i := range out {
-		out[i].Institution, out[i].Field = institution(byID[out[i].Institution.Ref]), field(byID[out[i].Field.Ref])
-		for _, m := range speak {
-			if m.Group == out[i].Ref {
-				out[i].Representative = m.User
-				break
-			}
+	speaker := map[user.ID]user.ID{}
+	for _, m := range speak {
+		if speaker[m.Group] == "" {
+			speaker[m.Group] = m.User
 		}
+	}
+	for i := range out {
+		g := &out[i]
+		g.Institution, g.Field = institution(byID[g.Institution.Ref]), field(byID[g.Field.Ref])
+		g.Representative = speaker[g.Ref]
 	}
 	return out, nil
 }

@@ -2,7 +2,9 @@ package workgroup
 
 import (
 	"strconv"
-	"time"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/usher-id/usher/internal/user"
 )
@@ -11,9 +13,9 @@ import (
 // unique.
 type Institution struct {
 	Ref                 user.ID
-	Number              string
+	Number              string // decimal, counted from 1
 	Name, City, Country string
-	State               *string
+	State               *string // nil for none
 }
 
 // Field is what working groups work on. Field and subfield together are unique.
@@ -31,7 +33,7 @@ type Group struct {
 	Institution    Institution
 	Field          Field
 	Representative user.ID // empty for none
-	Employees      *int32
+	Employees      *int32  // nil where nobody said
 }
 
 // Place names a working group as people do; Name may be left out.
@@ -47,7 +49,8 @@ type New struct {
 	Employees       int32
 }
 
-// Attributes of the groups.
+// Attributes of the groups. That of a state or of employees is missing where
+// nobody said.
 const (
 	attrName      = "name"
 	attrCity      = "city"
@@ -55,17 +58,32 @@ const (
 	attrCountry   = "country"
 	attrField     = "field"
 	attrSubfield  = "subfield"
-	attrFieldID   = "research_field"
+	attrFieldID   = "research_field" // of a working group
 	attrEmployees = "employees"
 )
 
-// key is the name under which a group of several names is unique.
-func (i Institution) key() string { return i.Name + ", " + i.City + ", " + i.Country }
-func (f Field) key() string       { return f.Field + ": " + f.Subfield }
+// Institutions and fields are unique by several texts and groups by one name:
+// it joins them so that no two lists of texts read alike.
+var (
+	escapeComma = strings.NewReplacer(`\`, `\\`, `,`, `\,`)
+	escapeColon = strings.NewReplacer(`\`, `\\`, `:`, `\:`)
+)
 
-func (i Institution) row(id user.ID, number int32, now time.Time) user.Group {
+func (i Institution) key() string {
+	return escapeComma.Replace(i.Name) + ", " + escapeComma.Replace(i.City) + ", " + escapeComma.Replace(i.Country)
+}
+
+func (f Field) key() string {
+	return escapeColon.Replace(f.Field) + ": " + escapeColon.Replace(f.Subfield)
+}
+
+func (p Place) institution() Institution {
+	return Institution{Name: p.Institution, City: p.City, Country: p.Country}
+}
+
+func (i Institution) row() user.Group {
 	g := user.Group{
-		ID: id, Kind: user.GroupInstitution, Name: i.key(), ExternalID: text(number), Created: now,
+		Kind: user.GroupInstitution, Name: i.key(),
 		Attributes: map[string]string{attrName: i.Name, attrCity: i.City, attrCountry: i.Country},
 	}
 	if i.State != nil {
@@ -74,14 +92,21 @@ func (i Institution) row(id user.ID, number int32, now time.Time) user.Group {
 	return g
 }
 
-func (f Field) row(id user.ID, number int32, now time.Time) user.Group {
+func (f Field) row() user.Group {
 	return user.Group{
-		ID: id, Kind: user.GroupField, Name: f.key(), ExternalID: text(number), Created: now,
-		Attributes: map[string]string{attrField: f.Field, attrSubfield: f.Subfield},
+		Kind: user.GroupField, Name: f.key(), Attributes: map[string]string{attrField: f.Field, attrSubfield: f.Subfield},
 	}
 }
 
-func text(number int32) string { return strconv.FormatInt(int64(number), 10) }
+func workingRow(name string, institution, field user.ID, employees *int32) user.Group {
+	g := user.Group{
+		Kind: user.GroupWorking, Name: name, Parent: institution, Attributes: map[string]string{attrFieldID: string(field)},
+	}
+	if employees != nil {
+		g.Attributes[attrEmployees] = strconv.FormatInt(int64(*employees), 10)
+	}
+	return g
+}
 
 func institution(g user.Group) Institution {
 	i := Institution{
@@ -97,6 +122,7 @@ func field(g user.Group) Field {
 	return Field{Ref: g.ID, Number: g.ExternalID, Field: g.Attributes[attrField], Subfield: g.Attributes[attrSubfield]}
 }
 
+// group lacks all of its institution and field but their ids.
 func group(g user.Group) Group {
 	out := Group{
 		Ref: g.ID, Number: g.ExternalID, Name: g.Name,
@@ -106,4 +132,56 @@ func group(g user.Group) Group {
 		out.Employees = new(int32(n))
 	}
 	return out
+}
+
+// MaxName is the longest name of anything here, in characters.
+const MaxName = 255
+
+// tidy trims a name that must be there. Refusals of it: Missing, Invalid,
+// TooLarge.
+func tidy(said string, s *string) error {
+	*s = strings.TrimSpace(*s)
+	switch n := utf8.RuneCountInString(*s); {
+	case n == 0:
+		return user.Refuse(user.Missing, said)
+	case n > MaxName:
+		return user.Refuse(user.TooLarge, said, "max", strconv.Itoa(MaxName), "length", strconv.Itoa(n))
+	case !utf8.ValidString(*s), strings.ContainsFunc(*s, unicode.IsControl):
+		return user.Refuse(user.Invalid, said)
+	}
+	return nil
+}
+
+func (i Institution) tidy() (Institution, error) {
+	for _, t := range []struct {
+		said string
+		text *string
+	}{{attrName, &i.Name}, {attrCity, &i.City}, {attrCountry, &i.Country}} {
+		if err := tidy(t.said, t.text); err != nil {
+			return i, err
+		}
+	}
+	if i.State != nil {
+		state := *i.State
+		if err := tidy(attrState, &state); err != nil {
+			return i, err
+		}
+		i.State = &state
+	}
+	return i, nil
+}
+
+func (f Field) tidy() (Field, error) {
+	if err := tidy(attrField, &f.Field); err != nil {
+		return f, err
+	}
+	return f, tidy(attrSubfield, &f.Subfield)
+}
+
+// employees are not fewer than none.
+func checkEmployees(n *int32) error {
+	if n != nil && *n < 0 {
+		return user.Refuse(user.Invalid, "nEmployees")
+	}
+	return nil
 }

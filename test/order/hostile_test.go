@@ -63,16 +63,19 @@ func TestTheIntruderIsThereBeforeAnOperatorMakesTheVictim(t *testing.T) {
 			t.Errorf("the victim's EDI profile is %s <%s>", text(p.CommonName), text(p.Email))
 		}
 
-		// Now the partner attests what the intruder said: it may not speak for
-		// the owner through a record that is another user's.
+		// Now the trusted partner vouches for what the intruder said: its record is
+		// the victim's, as one that it brings later is, and no password of it.
 		later := intruder()
 		later["emailVerified"] = true
-		if a := w.put(later); a.Status != http.StatusConflict {
-			t.Errorf("attesting an address that another user owns: status %d, wanted 409: %s", a.Status, a.Text)
+		if a := w.put(later); a.Status != http.StatusOK {
+			t.Errorf("vouching for an owned address: status %d, wanted 200: %s", a.Status, a.Text)
 		}
-		if owner := w.show(victimsEmail); owner.ID != victim.ID {
-			t.Errorf("the address has moved to %s", owner.ID)
+		if owner := w.show(theirs.ID); owner.ID != victim.ID {
+			t.Errorf("the record is %s's, the address %s's", owner.ID, victim.ID)
 		}
+		w.keptOut(victimsEmail, intrudersWord)
+		w.keptOut(intrudersName, intrudersWord)
+		w.dead(before)
 	})
 }
 

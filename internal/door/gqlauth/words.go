@@ -245,8 +245,8 @@ type WorkingGroup struct {
 // Institution is where groups are.
 type Institution struct {
 	Ref, ID, Name, City string
-	State          *string
-	Country        string
+	State               *string
+	Country             string
 }
 
 // ResearchField is what a group works on.
