@@ -23,14 +23,15 @@ type Minted struct {
 	Session user.Session
 }
 
-// Mint makes a token for a user at a door: an edi-token, or the partner door's
-// access token. Refusals: Unsupported for another door, UserLocked,
+// Mint makes a token for a user at a door: an edi-token, the partner door's
+// access token, the GraphQL door's login token. Refusals: Unsupported for another
+// door, Missing of email for a login token of somebody without one, UserLocked,
 // UserDeleted, Invalid for a life that is too long or not positive.
 func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.ID, door user.Door, life time.Duration) (m Minted, err error) {
 	if life <= 0 || life > maxTokenLife {
 		return m, user.Refuse(user.Invalid, "ttl", "why", fmt.Sprintf("must be more than 0 and at most %dh", int(maxTokenLife.Hours())))
 	}
-	if door != user.DoorEDI && door != user.DoorPartner {
+	if door != user.DoorEDI && door != user.DoorPartner && door != user.DoorGQLAuth {
 		return m, user.Refuse(user.Unsupported, "door")
 	}
 	access, err := sessions.NewAccess()
@@ -38,6 +39,7 @@ func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.I
 		return m, err
 	}
 	var person session.Person
+	var email string
 	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		u, err := tx.User(id)
 		if err != nil {
@@ -64,6 +66,15 @@ func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.I
 			}
 		}
 		m.Session = sess
+		if door == user.DoorGQLAuth {
+			st, err := tx.AccountBySession(sess.ID)
+			if err != nil {
+				return fmt.Errorf("reading the account: %w", err)
+			}
+			if email = session.Mailbox(st.AccountState).Display; email == "" {
+				return user.Refuse(user.Missing, "email", "why", "a login token names its user by an e-mail address, and this one has none")
+			}
+		}
 		if person, err = session.PersonOf(tx, u); err != nil {
 			return err
 		}
@@ -75,9 +86,13 @@ func (s *Service) Mint(ctx context.Context, sessions *session.Service, id user.I
 	if err != nil {
 		return m, err
 	}
-	if door == user.DoorPartner {
+	switch door {
+	case user.DoorPartner:
 		m.Token = access.Text
 		return m, nil
+	case user.DoorGQLAuth:
+		m.Token, _, err = sessions.SignLoginUntil(m.Session, email, m.Expires)
+		return m, err
 	}
 	m.Token, err = sessions.SignCookie(m.Session, person, m.Expires)
 	return m, err
@@ -99,8 +114,13 @@ func mintable(tx store.Tx, u user.User) error {
 // numberAt gives a user's id at a door and the strand it hangs on, made at
 // first need.
 func (s *Service) numberAt(tx store.Tx, u user.User, door user.Door) (string, user.ID, error) {
-	if door == user.DoorEDI {
+	switch door {
+	case user.DoorGQLAuth:
+		a, err := session.AccountOf(tx, u.ID, "")
+		return session.Number(a.PK), a.Strand, err
+	case user.DoorEDI:
 		return admission.In(tx, s.policies.Current()).EDINumber(u, user.Operator, s.by)
+	default:
+		return session.PartnerNumber(tx, u.ID, "")
 	}
-	return session.PartnerNumber(tx, u.ID, "")
 }

@@ -81,8 +81,13 @@ func (r Refresh) keep(tx store.Tx, sess user.Session) error {
 // SignLogin makes the login token of a session, which names the account's first
 // address, and the claims that are shown of it.
 func (s *Service) SignLogin(sess user.Session, email string) (text string, payload json.RawMessage, err error) {
+	return s.SignLoginUntil(sess, email, s.now().Add(LoginLife))
+}
+
+// SignLoginUntil is SignLogin for a token of another length of life.
+func (s *Service) SignLoginUntil(sess user.Session, email string, until time.Time) (text string, payload json.RawMessage, err error) {
 	now := s.now().Truncate(time.Second)
-	l := django.Login{Subject: email, Issued: now, Expires: now.Add(LoginLife), Session: sess.ID, Epoch: sess.Epoch}
+	l := django.Login{Subject: email, Issued: now, Expires: until.Truncate(time.Second), Session: sess.ID, Epoch: sess.Epoch}
 	if text, err = s.logins.Sign(l); err != nil {
 		return "", nil, fmt.Errorf("signing a login token: %w", err)
 	}

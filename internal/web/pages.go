@@ -205,6 +205,9 @@ func (p *Pages) renderAs(w http.ResponseWriter, r *http.Request, status int, nam
 		return
 	}
 	secure(w.Header(), pagePolicy)
+	if v.Operator { // without a referrer its forms would have no origin either, and be refused
+		w.Header().Set("Referrer-Policy", "same-origin")
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", v.Lang)
 	w.Header().Set("Vary", "Accept, Accept-Language")

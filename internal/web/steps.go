@@ -22,6 +22,8 @@ func (s Start) steps(d user.Door) []step {
 		steps = partnerSteps
 	case d == user.DoorEDI:
 		steps = ediSteps
+	case d == user.DoorGQLAuth:
+		steps = gqlauthSteps
 	}
 	command := s.Command
 	if command == "" {
@@ -53,6 +55,27 @@ curl -sS '{internal}/internal/auth/user-context?format=json' \
 	{"partner-read", `user=$(echo "$signed_in" | sed -n 's/.*"userId": *"\([0-9]*\)".*/\1/p')
 curl -sS "{internal}/api/users/$user" \
   -H 'x-user-ctx: {"id":"__system","user":"__system"}'`},
+}
+
+var gqlauthSteps = []step{
+	{"gqlauth-register", `curl -sS '{public}/graphql' \
+  -H 'content-type: application/json' \
+  -d '{"query": "mutation { register(email: \"lise@example.org\", username: \"lise\", password1: \"barium-from-uranium\", password2: \"barium-from-uranium\") { success errors } }"}'`},
+	{"gqlauth-mail", `sleep 1
+link=$(curl -sS '{public}/dev/inbox.json?to=lise@example.org' | sed -n 's/.*\(http[^" \\]*\/activate\/[^" \\]*\).*/\1/p')
+echo "$link"`},
+	{"gqlauth-activate", `curl -sS '{public}/graphql' \
+  -H 'content-type: application/json' \
+  -d "{\"query\": \"mutation { verifyAccount(token: \\\"${link##*/}\\\") { success errors } }\"}"`},
+	{"gqlauth-signin", `signed_in=$(curl -sS '{public}/graphql' \
+  -H 'content-type: application/json' \
+  -d '{"query": "mutation { tokenAuth(email: \"lise@example.org\", password: \"barium-from-uranium\") { token refreshToken } }"}')
+echo "$signed_in"`},
+	{"gqlauth-me", `jwt=$(echo "$signed_in" | sed -n 's/.*"token": *"\([^"]*\)".*/\1/p')
+curl -sS '{public}/graphql' \
+  -H "Authorization: JWT $jwt" \
+  -H 'content-type: application/json' \
+  -d '{"query": "{ me { pk username email verified } }"}'`},
 }
 
 var ediSteps = []step{
