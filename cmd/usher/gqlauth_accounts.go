@@ -11,13 +11,13 @@ import (
 type gqlauthAccounts struct{ *members }
 
 func caller(c gqlauth.Caller) member.Caller {
-	return member.Caller{Live: *c.Live, Network: c.Network}
+	return member.Caller{Live: *c.Live, Network: c.Network, Lang: c.Lang}
 }
 
 // Register makes a pending sign-up.
-func (m gqlauthAccounts) Register(ctx context.Context, _ gqlauth.Caller, in gqlauth.Registration) error {
+func (m gqlauthAccounts) Register(ctx context.Context, c gqlauth.Caller, in gqlauth.Registration) error {
 	return m.enrol.Register(ctx, enrol.SignUp{
-		Email: in.Email, Username: in.Username, Password1: in.Password1, Password2: in.Password2,
+		Email: in.Email, Username: in.Username, Password1: in.Password1, Password2: in.Password2, Lang: c.Lang,
 	})
 }
 
@@ -28,13 +28,13 @@ func (m gqlauthAccounts) VerifyAccount(ctx context.Context, _ gqlauth.Caller, to
 }
 
 // ResendActivation mails another.
-func (m gqlauthAccounts) ResendActivation(ctx context.Context, _ gqlauth.Caller, email string) error {
-	return m.enrol.Resend(ctx, enrol.Asked{Email: email})
+func (m gqlauthAccounts) ResendActivation(ctx context.Context, c gqlauth.Caller, email string) error {
+	return m.enrol.Resend(ctx, enrol.Asked{Email: email, Lang: c.Lang})
 }
 
 // SendPasswordReset mails a reset token.
-func (m gqlauthAccounts) SendPasswordReset(ctx context.Context, _ gqlauth.Caller, email string) error {
-	return m.enrol.SendReset(ctx, enrol.Asked{Email: email})
+func (m gqlauthAccounts) SendPasswordReset(ctx context.Context, c gqlauth.Caller, email string) error {
+	return m.enrol.SendReset(ctx, enrol.Asked{Email: email, Lang: c.Lang})
 }
 
 func newPassword(in gqlauth.NewPassword) enrol.NewPassword {

@@ -45,9 +45,9 @@ type World struct {
 	SignedIn *Holder // Arrive: the user that asks to add this proof to itself
 	Own      *Holder // Provision: the user of the source's own record
 	// Moving says that the source's own record has another address so far.
-	Moving bool
-	Named    []Named
-	Located  []Located
+	Moving  bool
+	Named   []Named
+	Located []Located
 }
 
 // Result says what becomes of the arrival.

@@ -58,6 +58,7 @@ const (
 	PasswordReset     Template = "password-reset"
 	PasswordSet       Template = "password-set"
 	AlreadyRegistered Template = "already-registered"
+	AddressesChanged  Template = "addresses-changed"
 )
 
 // Letter is a link to be mailed.

@@ -12,6 +12,7 @@ import (
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/password"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -89,7 +90,11 @@ func (s *Service) ChangePassword(ctx context.Context, c Caller, in PasswordChang
 		return m, err
 	}
 	err = s.change(ctx, c, func(tx store.Tx, u user.User, a user.Account) error {
-		u, err := credential.Set(tx, pol, credential.Change{
+		a, err := ownStrand(tx, pol, u, a)
+		if err != nil {
+			return err
+		}
+		u, err = credential.Set(tx, pol, credential.Change{
 			User: u, Strand: a.Strand, Hash: hash, Door: user.DoorGQLAuth, How: "changed",
 		})
 		if err != nil {
@@ -101,11 +106,34 @@ func (s *Service) ChangePassword(ctx context.Context, c Caller, in PasswordChang
 		if err != nil {
 			return err
 		}
-		st.User = u
+		st.User, st.Account = u, a
 		m = session.Member{Live: session.Live{Session: sess, User: u, IssuedAt: sess.Created}, AccountState: st}
 		return nil
 	})
 	return m, err
+}
+
+// ownStrand hangs an account on a strand of this door's own, where it hung on
+// another source's: that source goes on writing to its strand, and what a person
+// chose here is not its to write over.
+func ownStrand(tx store.Tx, pol policy.Policy, u user.User, a user.Account) (user.Account, error) {
+	on, err := tx.Strand(a.Strand)
+	if err != nil {
+		return a, fmt.Errorf("reading a strand: %w", err)
+	}
+	if on.Source.Door() == user.DoorGQLAuth {
+		return a, nil
+	}
+	now := tx.Now()
+	s := user.Strand{
+		ID: tx.NewID(), User: u.ID, Origin: u.ID, Source: user.Source(user.DoorGQLAuth), Kind: user.Human, State: user.Live,
+		Document: user.Document{}, Edits: user.Document{}, Created: now, CreatedBy: string(u.ID), Updated: now,
+	}
+	if err := ledger.Open(tx, pol, string(u.ID)).Attach(u, s); err != nil {
+		return a, err
+	}
+	a.First = session.Mailbox(store.AccountState{Account: a, User: u})
+	return a, session.MoveAccount(tx, &a, s.ID)
 }
 
 // Archive closes the caller's account until they sign in again. Refresh tokens
@@ -153,18 +181,34 @@ func (s *Service) Delete(ctx context.Context, c Caller, password string) error {
 		return err
 	}
 	pol := s.Policies.Current()
-	return s.change(ctx, c, func(tx store.Tx, u user.User, a user.Account) error {
+	return s.change(ctx, c, func(tx store.Tx, u user.User, _ user.Account) error {
 		if err := retireUsernames(tx, u.ID); err != nil {
 			return err
 		}
-		if err := store.Delete(tx, a); err != nil {
-			return fmt.Errorf("removing an account: %w", err)
+		if err := closeAccounts(tx, u.ID); err != nil {
+			return err
 		}
 		if _, err := tx.EndMailed(u.ID, tx.Now()); err != nil {
 			return fmt.Errorf("ending the mailed tokens of %s: %w", u.ID, err)
 		}
 		return ledger.Open(tx, pol, string(u.ID)).LeaveDoor(u, user.DoorGQLAuth, user.SpaceGQLAuth)
 	})
+}
+
+// closeAccounts removes a user's accounts: after a merge they may be several.
+func closeAccounts(tx store.Tx, u user.ID) error {
+	for {
+		st, err := tx.Account(u)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading an account: %w", err)
+		}
+		if err := store.Delete(tx, st.Account); err != nil {
+			return fmt.Errorf("removing an account: %w", err)
+		}
+	}
 }
 
 // retireUsernames makes tombstones of a user's names at this door.

@@ -10,6 +10,7 @@ import (
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/mailed"
 	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/token/django"
@@ -120,6 +121,9 @@ func (s *Service) VerifySecond(ctx context.Context, token string) error {
 		if err := told(tx, event.AddressProven, a, "second"); err != nil {
 			return err
 		}
+		if err := s.warn(tx, pol, a, a.First, ""); err != nil {
+			return err
+		}
 		return t.Use(tx, a.User, a.Strand)
 	})
 	if err != nil {
@@ -129,6 +133,14 @@ func (s *Service) VerifySecond(ctx context.Context, token string) error {
 		return no
 	}
 	return nil
+}
+
+// warn tells an address of an account that its addresses were changed: whoever
+// reads it may not be who did (security A10).
+func (s *Service) warn(tx store.Tx, pol policy.Policy, a user.Account, at user.Mailbox, lang string) error {
+	return s.Post.Tell(tx, pol, mailed.Letter{
+		Template: mailed.AddressesChanged, User: a.User, Strand: a.Strand, To: at, Username: a.Username, Lang: lang,
+	})
 }
 
 func told(tx store.Tx, kind event.Kind, a user.Account, which string) error {
@@ -177,6 +189,7 @@ func (s *Service) SwapEmails(ctx context.Context, c Caller, password string) err
 	if _, err := s.check(ctx, c, password, "password", true); err != nil {
 		return err
 	}
+	pol := s.Policies.Current()
 	return s.change(ctx, c, func(tx store.Tx, _ user.User, a user.Account) error {
 		if a.Second.None() {
 			return user.Refuse(user.Missing, "", "why", WhyNoSecond)
@@ -184,6 +197,9 @@ func (s *Service) SwapEmails(ctx context.Context, c Caller, password string) err
 		a.First, a.Second = a.Second, a.First
 		if err := store.Put(tx, a); err != nil {
 			return fmt.Errorf("swapping addresses: %w", err)
+		}
+		if err := s.warn(tx, pol, a, a.Second, c.Lang); err != nil {
+			return err
 		}
 		return event.Append(tx, event.New{
 			Kind: event.UserChanged, User: a.User, Actor: string(a.User), Door: user.DoorGQLAuth,
@@ -209,6 +225,9 @@ func (s *Service) RemoveSecond(ctx context.Context, c Caller, password string) e
 			return fmt.Errorf("removing an address: %w", err)
 		}
 		if err := release(tx, u.ID, a.Strand, gone.Key); err != nil {
+			return err
+		}
+		if err := s.warn(tx, pol, a, gone, c.Lang); err != nil {
 			return err
 		}
 		if _, err := ledger.Open(tx, pol, string(u.ID)).Reproject(u); err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"golang.org/x/text/language"
+
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -50,8 +52,17 @@ func fromHeader(lines []string) (string, bool) {
 	return parts[1], true
 }
 
+// preferred is the language that a client would rather have, or empty.
+func preferred(r *http.Request) string {
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err != nil || len(tags) == 0 {
+		return ""
+	}
+	return tags[0].String()
+}
+
 // stranger is the caller of mutations that do not ask who it is.
-func (x *exchange) stranger() Caller { return Caller{Network: x.network} }
+func (x *exchange) stranger() Caller { return Caller{Network: x.network, Lang: x.lang} }
 
 // caller is who asks. The token is read once; from then on the session is
 // carried, so that a mutation that makes the token invalid (swapEmails) does not

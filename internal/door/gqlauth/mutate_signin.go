@@ -42,7 +42,7 @@ func (*mutation) TokenAuth(ctx context.Context, in tokenAuthArgs) (*signedInPayl
 	out.outcome, out.Unarchiving = succeeded(), &got.Unarchiving
 	out.Token, out.RefreshToken = optional(got.Token), optional(got.RefreshToken)
 	out.User = show(got.User, asNode, v, false)
-	e := x.expander(ctx, Caller{Live: &got.Live, Network: x.network}, v)
+	e := x.expander(ctx, Caller{Live: &got.Live, Network: x.network, Lang: x.lang}, v)
 	e.people("user.", []*person{out.User})
 	return orNil(&out, e.err)
 }

@@ -22,6 +22,7 @@ type exchange struct {
 	// token is the login token that was sent, or empty.
 	token   string
 	network netip.Prefix
+	lang    string
 
 	mu       sync.Mutex
 	resolved bool // live says who asks
@@ -101,7 +102,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request) said {
 		limit = d.MutationDeadline
 	}
 	return d.run(r, limit, doc, op, vars, &exchange{
-		door: d, token: token, resolved: from == nowhere, network: d.Network(r), tried: map[trial]int{},
+		door: d, token: token, resolved: from == nowhere, network: d.Network(r), lang: preferred(r), tried: map[trial]int{},
 	})
 }
 

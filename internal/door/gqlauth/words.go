@@ -61,6 +61,9 @@ type Caller struct {
 	Live *session.Live
 	// Network is what throttles count a stranger by; invalid if not known.
 	Network netip.Prefix
+	// Lang is the language that the client would rather have, of mails too: a BCP
+	// 47 tag, or empty.
+	Lang string
 }
 
 // SignedIn says whether somebody is.
