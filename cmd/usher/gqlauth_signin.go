@@ -42,48 +42,19 @@ func (m gqlauthSignIn) TokenAuth(ctx context.Context, c gqlauth.Caller, in gqlau
 	if err != nil {
 		return gqlauth.SignedIn{}, err
 	}
-	try := signin.Attempt{Door: user.DoorGQLAuth, Password: in.Password, Network: c.Network, By: signin.ByUsername}
+	try := signin.Attempt{Password: in.Password, Network: c.Network, By: signin.ByUsername}
 	if in.Email != nil {
 		try.Login, try.By = *in.Email, signin.ByEmail
 	} else if in.Username != nil {
 		try.Login = *in.Username
 	}
-	var (
-		got  session.Member
-		open bool
-	)
-	err = m.signIns.Enter(ctx, try, func(tx store.Tx, who signin.Identified) error {
-		strand := who.Strand
-		if strand == "" {
-			strand = who.Used
-		}
-		a, err := session.AccountOf(tx, who.User.ID, strand)
-		if err != nil {
-			return err
-		}
-		if !a.Verified {
-			return user.Refuse(user.Forbidden, "", "why", gqlauth.WhyNotVerified)
-		}
-		sess, err := session.BeginLogin(tx, user.Session{
-			User: who.User.ID, Strand: a.Strand, Subject: session.Number(a.PK), Epoch: who.User.Epoch, Methods: []string{"pwd"},
-		}, refresh)
-		if err != nil {
-			return err
-		}
-		st, err := tx.AccountBySession(sess.ID)
-		if err != nil {
-			return fmt.Errorf("reading the account: %w", err)
-		}
-		got = session.Member{Live: session.Live{Session: sess, User: st.User, IssuedAt: sess.Created}, AccountState: st.AccountState}
-		open = who.Reopened
-		return nil
-	})
+	got, err := m.member.Enter(ctx, try, refresh)
 	if err != nil {
 		return gqlauth.SignedIn{}, err
 	}
 	shown := gqlauthUser(got.AccountState)
 	token, _, err := m.sessions.SignLogin(got.Session, shown.Email)
-	return gqlauth.SignedIn{Token: token, RefreshToken: refresh.Text, Live: got.Live, User: shown, Unarchiving: open}, err
+	return gqlauth.SignedIn{Token: token, RefreshToken: refresh.Text, Live: got.Live, User: shown, Unarchiving: got.Reopened}, err
 }
 
 // VerifyToken gives the claims of a login token.

@@ -1,6 +1,7 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (s *Service) ActivateAnew(ctx context.Context, token, first, second string)
 	}
 	errs, err := form.Check(pol.Password(user.DoorGQLAuth))
 	if err != nil || len(errs) > 0 {
-		return errors.Join(err, credential.Join(errs))
+		return cmp.Or(err, credential.Join(errs))
 	}
 	hash, err := credential.Hash(ctx, s.Passwords, first)
 	if err != nil {

@@ -1,6 +1,7 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (s *Service) renew(ctx context.Context, in NewPassword, act django.Action, 
 	}
 	errs, err := form.Check(pol.Password(user.DoorGQLAuth))
 	if err != nil || len(errs) > 0 {
-		return errors.Join(err, credential.Join(errs))
+		return cmp.Or(err, credential.Join(errs))
 	}
 	if act == django.PasswordSet {
 		if err := s.hasNoPassword(ctx, in.Token); err != nil {

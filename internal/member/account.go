@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func (s *Service) ChangePassword(ctx context.Context, c Caller, in PasswordChang
 		},
 	}.Check(pol.Password(user.DoorGQLAuth))
 	if err != nil || len(errs) > 0 {
-		return m, errors.Join(err, credential.Join(errs))
+		return m, cmp.Or(err, credential.Join(errs))
 	}
 	hash, err := credential.Hash(ctx, s.Passwords, in.First)
 	if err != nil {

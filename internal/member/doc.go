@@ -1,5 +1,5 @@
-// Package member is what somebody who is signed in at the GraphQL door does to
-// their account: names, password, a second address, archive, delete.
+// Package member is how somebody signs in at the GraphQL door, and what they do
+// to their account then: names, password, a second address, archive, delete.
 //
 //	session, verified?, second address?, password ─> signin.Confirm, counted as a
 //	                                                 sign-in is

@@ -19,8 +19,9 @@ import (
 // Policies gives the policy in force.
 type Policies interface{ Current() policy.Policy }
 
-// SignIn asks for a password again; signin does.
+// SignIn checks passwords, and lets in; signin does.
 type SignIn interface {
+	Enter(ctx context.Context, a signin.Attempt, at signin.Entrance) error
 	Confirm(ctx context.Context, c signin.Confirmation) error
 }
 
