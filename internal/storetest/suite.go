@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		{"numbering", testNumbering},
 		{"races", testRaces},
 		{"search", testSearch},
+		{"accounts", testAccounts},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

@@ -273,13 +273,19 @@ func filterArgs(f store.AccountFilter) []any {
 	}
 }
 
-// chunked asks about as many values at once as a statement has marks for, the
-// last one over again where there are fewer.
-func chunked[T, V any](r *reader, q string, bind func(*fields, *T), values []V, before ...any) (out []T, err error) {
+// chunked asks about as many values at once as a statement has marks for, each
+// value once. What is left of the marks asks about nothing: no row has an empty id
+// or the number 0.
+func chunked[T any, V cmp.Ordered](r *reader, q string, bind func(*fields, *T), values []V, before ...any) (out []T, err error) {
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	for some := range slices.Chunk(values, atOnce) {
 		args := slices.Clone(before)
 		for i := range atOnce {
-			args = append(args, some[min(i, len(some)-1)])
+			var v V
+			if i < len(some) {
+				v = some[i]
+			}
+			args = append(args, v)
 		}
 		found, err := many(r, q, bind, args...)
 		if err != nil {
