@@ -65,7 +65,7 @@ func (r DjangoRules) Check(plain Plain, who Attributes) ([]Weakness, error) {
 	}
 	// The normal form has plain digits for those that are set high or in circles,
 	// which Python counts as digits too.
-	if !strings.ContainsFunc(normal, func(c rune) bool { return !unicode.IsDigit(c) }) {
+	if normal != "" && !strings.ContainsFunc(normal, func(c rune) bool { return !unicode.IsDigit(c) }) {
 		weak = append(weak, Weakness{Reason: Numeric})
 	}
 	return weak, nil
