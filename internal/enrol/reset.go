@@ -201,21 +201,28 @@ func elsewhere(r store.Reader, to target, u user.ID) (target, error) {
 // gives their account. Somebody who has none gets one, on a strand of its own.
 func (s *Service) enter(tx store.Tx, pol policy.Policy, to target) (user.Account, *user.Refusal, error) {
 	st := to.state
-	if st.Account.PK != 0 {
-		if st.Account.Verified {
-			return st.Account, nil, nil
-		}
-		if !st.Account.First.None() {
-			a, _, no, err := s.prove(tx, pol, st, true)
-			return a, no, err
-		}
+	known := st.Account.PK != 0 && !st.Account.First.None()
+	if known && !st.Account.Verified {
+		a, _, no, err := s.prove(tx, pol, st, true)
+		return a, no, err
 	}
-	out, err := admission.In(tx, pol).Arrive(admission.Arrival{
+	if known && st.User.Status == user.Archived {
+		return st.Account, nil, nil // only the password reopens it (contract, decision 7)
+	}
+	arrival := admission.Arrival{
 		Door: user.DoorGQLAuth, Source: source,
 		Addresses: []admission.Address{{
 			Kind: user.Email, Key: to.to.Key, Display: to.to.Display, Assurance: user.Proven, Proven: tx.Now(),
 		}},
-	})
+	}
+	if known { // a fresh proof all the same: it claims what was reserved since
+		strand, err := tx.Strand(st.Account.Strand)
+		if err != nil {
+			return st.Account, nil, fmt.Errorf("reading a strand: %w", err)
+		}
+		arrival.SignedIn, arrival.Own = st.User.ID, &strand
+	}
+	out, err := admission.In(tx, pol).Arrive(arrival)
 	if err != nil {
 		return user.Account{}, nil, err
 	}
@@ -224,6 +231,9 @@ func (s *Service) enter(tx store.Tx, pol policy.Policy, to target) (user.Account
 	}
 	if out.User.ID != st.User.ID { // the address is another's by now
 		return user.Account{}, nil, user.Refuse(user.BadToken, "")
+	}
+	if known {
+		return st.Account, nil, nil
 	}
 	a, err := session.AccountAt(tx, out.User, out.Strand.ID, to.to)
 	return a, nil, err
