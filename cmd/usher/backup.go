@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -56,6 +57,9 @@ func (c backupCmd) Run(e *environment) error {
 	if c.File == standard && c.JSON {
 		return usageError{errors.New("the backup itself goes to standard output: leave out --json, or name a file")}
 	}
+	if err := c.place(); err != nil {
+		return err
+	}
 	return e.withDatabase(existing, func(at place, db *sqlstore.DB) error {
 		h := backup.Header{Version: programVersion(), Made: time.Now().UTC(), Realm: realm}
 		var err error
@@ -81,12 +85,32 @@ func (c backupCmd) Run(e *environment) error {
 	})
 }
 
+// place looks at where the backup goes, before anything is read for it.
+func (c backupCmd) place() error {
+	if c.File == standard {
+		return nil
+	}
+	if info, err := os.Stat(c.File); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("%s is a folder: name a file in it, such as %s", c.File, filepath.Join(c.File, "usher.backup"))}
+	}
+	dir := filepath.Dir(c.File)
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError{fmt.Errorf("there is no folder %s to put the backup in: make it first", absolute(dir))}
+	case err != nil:
+		return fmt.Errorf("looking into the folder of the backup: %w", err)
+	case !info.IsDir():
+		return usageError{fmt.Errorf("%s is a file: the backup needs a folder", absolute(dir))}
+	}
+	return nil
+}
+
 // named is what a sentence says of a key's fingerprint, if it is known.
 func named(key string) string {
 	if key == "" {
 		return ""
 	}
-	return ", key " + key
+	return ", key " + plain(key)
 }
 
 // fingerprint names the key that is here, if it is the one of the database.
@@ -155,9 +179,12 @@ func (c backupCmd) toFile(write func(io.Writer) error) (err error) {
 		return fmt.Errorf("%s is there already: --force writes over it", c.File)
 	}
 	dir := filepath.Dir(c.File)
-	f, err := os.CreateTemp(dir, ".usher-backup-*") // mode 0600
+	f, err := os.CreateTemp(dir, ".usher-backup-*")     // mode 0600
+	if e, ok := errors.AsType[*fs.PathError](err); ok { // whose name means nothing to anybody
+		err = e.Err
+	}
 	if err != nil {
-		return fmt.Errorf("making the backup: %w", err)
+		return fmt.Errorf("making a file in the folder %s: %w", absolute(dir), err)
 	}
 	defer func() {
 		if err != nil {

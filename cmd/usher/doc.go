@@ -5,7 +5,8 @@
 //	   │
 //	   ├─ serve ────────────────────────────┐
 //	   ├─ user|group|client|token|policy|…  ┴─> place.go ──> app.go ──> wire.go ──> doors, pages, jobs
-//	   │                                        database and key
+//	   │                                        database and key; lock.go: one server to a folder
+//	   ├─ plain.go <── what others wrote, on its way into a line
 //	   └─ report.go <── what went wrong
 //
 // This is the only place that wires packages together. Only serve and migrate

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,9 +83,9 @@ func (c doctorCmd) Run(e *environment) error {
 	}
 	err = e.print(c.JSON, d.all, func(w io.Writer) {
 		for _, f := range d.all {
-			fmt.Fprintf(w, "%-4s  %-13s %s\n", f.State, f.Check, f.Says)
+			fmt.Fprintf(w, "%-4s  %-13s %s\n", f.State, f.Check, plainLines(f.Says))
 			if f.Do != "" {
-				fmt.Fprintf(w, "      %-13s → %s\n", "", f.Do)
+				fmt.Fprintf(w, "      %-13s → %s\n", "", plainLines(f.Do))
 			}
 		}
 		fmt.Fprintf(w, "\n%d ok, %d to think about, %d wrong\n", counts[well], counts[warn], counts[ill])
@@ -140,6 +141,10 @@ func (d *doctor) database(e *environment) {
 		return
 	}
 	for _, t := range traits {
+		if t.Name == synchronousCommit {
+			d.commits(t.Is, traits)
+			continue
+		}
 		if t.Must != "" && t.Is != t.Must {
 			d.find("database", ill, fmt.Sprintf("%s is %s, and must be %s: what was acknowledged could be lost", t.Name, t.Is, t.Must), "set it back")
 			continue
@@ -151,6 +156,27 @@ func (d *doctor) database(e *environment) {
 	if d.schema(e.ctx, db) {
 		d.key(e.ctx, at, db)
 		d.content(e.ctx, db)
+	}
+}
+
+// What PostgreSQL waits for when it commits, and for whom beside itself.
+const (
+	synchronousCommit   = "synchronous_commit"
+	synchronousStandbys = "synchronous_standby_names"
+)
+
+// commits looks at what PostgreSQL waits for before it acknowledges a write: by
+// itself for its own disk, unless it is off. The other values differ only in
+// what they ask of synchronous standbys.
+func (d *doctor) commits(is string, traits []sqlstore.Trait) {
+	standbys := slices.ContainsFunc(traits, func(t sqlstore.Trait) bool { return t.Name == synchronousStandbys && t.Is != "" })
+	switch {
+	case is == "off":
+		d.find("database", ill, synchronousCommit+" is off: what was acknowledged could be lost", "set it to on")
+	case standbys && is == "local":
+		d.find("database", warn, synchronousCommit+" is local: what was acknowledged could be missing at the standbys that take over", "set it to on, if no write may be lost then")
+	default:
+		d.find("database", well, synchronousCommit+" "+is, "")
 	}
 }
 
@@ -267,7 +293,7 @@ func (d *doctor) content(ctx context.Context, db *sqlstore.DB) {
 	}
 	switch {
 	case len(dead) > 0:
-		d.find("jobs", warn, fmt.Sprintf("%d were given up, the newest: %s", len(dead), dead[len(dead)-1].LastErr), "usher jobs list, and usher jobs retry ID")
+		d.find("jobs", warn, fmt.Sprintf("%d were given up, the newest: %s", len(dead), plain(dead[len(dead)-1].LastErr)), "usher jobs list, and usher jobs retry ID")
 	case len(late) > 0 && time.Since(late[0].Due) > 10*time.Minute && d.cfg.Mail.SMTP.Host != "":
 		d.find("jobs", warn, fmt.Sprintf("the oldest has waited since %s", late[0].Due.Format(time.RFC3339)), "is usher running?")
 	default:

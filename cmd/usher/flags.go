@@ -47,6 +47,33 @@ func configFlags(args []string) (flags map[string]string, rest []string, err err
 	return flags, rest, nil
 }
 
+// switches refuses a switch that is followed by a value of its own: it would be
+// taken for the next argument, the name of a user or a file.
+func switches(parser *kong.Kong, args []string) error {
+	known := map[string]bool{}
+	for _, k := range config.Keys() {
+		known[k.Key] = k.Kind == config.Bool
+	}
+	for nodes := []*kong.Node{parser.Model.Node}; len(nodes) > 0; nodes = nodes[1:] {
+		nodes = append(nodes, nodes[0].Children...)
+		for _, f := range nodes[0].Flags {
+			name := strings.ReplaceAll(f.Name, "-", "_")
+			was, seen := known[name]
+			known[name] = f.IsBool() && (was || !seen) // of one name in all commands
+		}
+	}
+	for i, a := range args {
+		if a == "--" || i+1 == len(args) {
+			return nil
+		}
+		name, isFlag := strings.CutPrefix(a, "--")
+		if value := args[i+1]; isFlag && known[strings.ReplaceAll(name, "-", "_")] && (value == "true" || value == "false") {
+			return usageError{fmt.Errorf("%s is a switch: write %s or %s=%s, not %s %s", a, a, a, value, a, value)}
+		}
+	}
+	return nil
+}
+
 // The parser's messages that are said better with what is known here.
 var (
 	unknownFlag     = regexp.MustCompile(`^unknown flag (--?[^,\s=]+)`)
@@ -103,9 +130,19 @@ func deepest(ctx *kong.Context, node *kong.Node) *kong.Node {
 	return node
 }
 
+// meant asks whether a name was meant that is near. The dashes that all flags
+// have make none of them nearer.
 func meant(name string, known []string) string {
-	if best, ok := nearest.To(name, known); ok {
-		return ": did you mean " + best + "?"
+	bare, dashes := strings.TrimLeft(name, "-"), ""
+	if bare != name {
+		dashes = "--"
+	}
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = strings.TrimLeft(k, "-")
+	}
+	if best, ok := nearest.To(bare, names); ok {
+		return ": did you mean " + dashes + best + "?"
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/usher-id/usher/internal/user"
@@ -25,8 +26,17 @@ type shownGroup struct {
 
 func newShownGroup(g user.Group) shownGroup { return shownGroup{g.ID, g.Name, g.Kind, g.Parent} }
 
+// String is KIND:NAME, or the name alone of a plain group: a feed may call a role
+// as one of usher's own groups.
+func (g shownGroup) String() string {
+	if g.Kind == user.GroupPlain && !strings.Contains(g.Name, ":") {
+		return plain(g.Name)
+	}
+	return plain(g.Kind) + ":" + plain(g.Name)
+}
+
 func (e *environment) printGroup(asJSON bool, g user.Group) error {
-	return e.print(asJSON, newShownGroup(g), func(w io.Writer) { fmt.Fprintf(w, "%s  %s  %s\n", g.ID, g.Kind, g.Name) })
+	return e.print(asJSON, newShownGroup(g), func(w io.Writer) { fmt.Fprintf(w, "%s  %s  %s\n", g.ID, plain(g.Kind), plain(g.Name)) })
 }
 
 type groupCreateCmd struct {
@@ -50,15 +60,18 @@ func (c groupCreateCmd) Run(e *environment) error {
 		if err != nil {
 			return err
 		}
-		if gs := groupsMeant(all, g.Name, ""); len(gs) > 1 && !c.JSON {
+		if gs := namesakes(all, g.Name); len(gs) > 1 && !c.JSON {
 			fmt.Fprintln(e.err, "From now on", several(gs))
+			if first := groupsMeant(all, g.Name, ""); len(first) == 1 {
+				fmt.Fprintln(e.err, "The name alone means that of kind", plain(first[0].Kind))
+			}
 		}
 		return e.printGroup(c.JSON, g)
 	})
 }
 
 type groupMember struct {
-	Group string    `arg:"" help:"Id or name of the group."`
+	Group string    `arg:"" help:"Id or name of the group, or KIND:NAME."`
 	Ref   reference `arg:"" help:"The user."`
 	Kind  string    `help:"Kind of the group, where several kinds have one of that name."`
 	JSON  bool      `name:"json" help:"Print JSON."`
@@ -90,27 +103,62 @@ func (c groupMember) find(e *environment, a *app) (g user.Group, u user.User, er
 	}
 }
 
-// groupsMeant are the one group with that id, or all that are called so.
-func groupsMeant(all []user.Group, ref, kind string) (gs []user.Group) {
+// groupsMeant are the group with that id, else that of the kind and name which
+// KIND:NAME says, else the one that goes before all that are called so. Where
+// none does it gives them all: nobody who may make groups of other kinds, as
+// feeds make roles, takes a name from usher's own.
+func groupsMeant(all []user.Group, ref, kind string) []user.Group {
+	of, name, _ := strings.Cut(ref, ":")
+	var called, exact []user.Group
 	for _, g := range all {
-		if string(g.ID) == ref && (kind == "" || g.Kind == kind) {
-			return []user.Group{g}
+		if kind != "" && g.Kind != kind {
+			continue
 		}
-		if g.Name == ref && (kind == "" || g.Kind == kind) {
-			gs = append(gs, g)
+		switch {
+		case string(g.ID) == ref:
+			return []user.Group{g}
+		case g.Kind == of && g.Name == name:
+			exact = append(exact, g)
+		case g.Name == ref:
+			called = append(called, g)
 		}
 	}
-	return gs
+	if len(exact) > 0 {
+		return exact
+	}
+	for _, first := range []func(user.Group) bool{
+		func(g user.Group) bool { return g.Kind == user.GroupSystem },
+		func(g user.Group) bool { return g.Kind == user.GroupRole && usherRoles[g.Name] },
+		func(g user.Group) bool { return g.Kind == user.GroupPlain },
+	} {
+		if i := slices.IndexFunc(called, first); i >= 0 {
+			return called[i : i+1]
+		}
+	}
+	return called
 }
+
+// usherRoles are the roles that mean something to usher itself.
+var usherRoles = map[string]bool{user.RoleOperator: true, user.RoleStaff: true, user.RoleSysadmin: true}
 
 // several lists groups that are called the same.
 func several(gs []user.Group) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d groups are called %q; use an id, or --kind:", len(gs), gs[0].Name)
+	fmt.Fprintf(&b, "%d groups are called %q; use an id, KIND:NAME or --kind:", len(gs), gs[0].Name)
 	for _, g := range gs {
-		fmt.Fprintf(&b, "\n  %s  %s", g.ID, g.Kind)
+		fmt.Fprintf(&b, "\n  %s  %s", g.ID, plain(g.Kind))
 	}
 	return b.String()
+}
+
+// namesakes are the groups that are called so.
+func namesakes(all []user.Group, name string) (gs []user.Group) {
+	for _, g := range all {
+		if g.Name == name {
+			gs = append(gs, g)
+		}
+	}
+	return gs
 }
 
 type groupAddCmd struct{ groupMember }
@@ -162,7 +210,7 @@ func (c groupListCmd) Run(e *environment) error {
 		}
 		return e.print(c.JSON, rows, func(w io.Writer) {
 			for _, g := range rows {
-				fmt.Fprintf(w, "%s  %-8s %s\n", g.ID, g.Kind, g.Name)
+				fmt.Fprintf(w, "%s  %-8s %s\n", g.ID, plain(g.Kind), plain(g.Name))
 			}
 		})
 	})

@@ -264,6 +264,9 @@ func (i *importing[T]) stopped() error {
 }
 
 func (i *importing[T]) broken(err error) error {
+	if _, ok := errors.AsType[usageError](err); ok {
+		return err // a file of another kind is not gone on with
+	}
 	return fmt.Errorf("the import ended after %s: %w. %s", counted(i.sum.Lines), err, i.goOn())
 }
 

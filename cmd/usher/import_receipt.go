@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 )
@@ -36,10 +35,11 @@ type standing struct {
 	sums importSummary
 }
 
-// openReceipt opens the result file at path, and has the input stand after the
-// last line that it answers. An empty path is none, - is standard output. A
-// file that is there is gone on with where the import is to be resumed; a
-// finished one of the same input is begun anew; any other is refused.
+// openReceipt opens the result file at path, takes it for this import alone, and
+// has the input stand after the last line that it answers. An empty path is
+// none, - is standard output. A file that is there is gone on with where the
+// import is to be resumed; a finished one of the same input is begun anew; any
+// other is refused.
 func openReceipt(path string, stdout io.Writer, in *input, f importFlags, what string, sum *importSummary) (*receipt, error) {
 	switch path {
 	case "":
@@ -50,26 +50,60 @@ func openReceipt(path string, stdout io.Writer, in *input, f importFlags, what s
 	if same(path, in.file) {
 		return nil, usageError{fmt.Errorf("--results is %s, which is what is imported", path)}
 	}
-	before, err := readReceipt(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	file, err := takeReceipt(path)
+	if err != nil {
 		return nil, err
 	}
-	if before.line > 0 {
-		if before, err = stand(path, before, in, f, what); err != nil {
-			return nil, err
-		}
+	before, err := readReceipt(path, file)
+	if err == nil && before.line > 0 {
+		before, err = stand(path, before, in, f, what)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err == nil {
-		err = os.Truncate(path, before.size) // what is open for appending cannot be cut everywhere
+		err = truncate(path, file, before.size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the result file: %w", err)
+		file.Close()
+		return nil, err
 	}
 	dry := sum.DryRun
 	*sum = before.sums
 	sum.DryRun, sum.Earlier = dry, sum.Lines
 	return &receipt{path: path, file: file, w: bufio.NewWriter(file), size: before.size}, nil
+}
+
+// takeReceipt opens a result file for this import alone, before anything in it
+// is believed: what another import is about to write is not there yet.
+func takeReceipt(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the result file: %w", err)
+	}
+	err = lockFile(file)
+	switch {
+	case errors.Is(err, errLocked):
+		err = fmt.Errorf("another usher import writes to the result file %s: wait until it has ended, or name another with --results. Nothing was imported", path)
+	case err != nil:
+		err = fmt.Errorf("taking the result file %s: %w", path, err)
+	case !same(path, file): // it was moved away between
+		err = fmt.Errorf("the result file %s was replaced while it was opened. Nothing was imported", path)
+	default:
+		return file, nil
+	}
+	file.Close()
+	return nil, err
+}
+
+// truncate cuts off what follows the last whole answer. What is open for
+// appending cannot be cut everywhere: then the path is.
+func truncate(path string, file *os.File, size int64) error {
+	err := file.Truncate(size)
+	if err != nil {
+		err = os.Truncate(path, size)
+	}
+	if err != nil {
+		return fmt.Errorf("cutting the result file: %w", err)
+	}
+	return nil
 }
 
 func same(path string, f *os.File) bool {
@@ -142,12 +176,7 @@ const mostAnswer = 1 << 20
 
 // readReceipt reads a result file up to its last whole answer. Its end may be
 // torn; anything else that is no answer is somebody else's, and is not touched.
-func readReceipt(path string) (before standing, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return before, err
-	}
-	defer f.Close()
+func readReceipt(path string, f io.Reader) (before standing, err error) {
 	r := bufio.NewReaderSize(f, mostAnswer)
 	for {
 		text, err := r.ReadSlice('\n')
@@ -193,6 +222,9 @@ func readAnswered(text []byte) (a keptAnswer, ok bool) {
 
 // write adds answers.
 func (r *receipt) write(out []answered) error {
+	if err := r.alone(); err != nil {
+		return err
+	}
 	for _, a := range out {
 		if _, err := r.w.Write(a.text); err != nil {
 			return fmt.Errorf("writing results: %w", err)
@@ -205,14 +237,30 @@ func (r *receipt) write(out []answered) error {
 	if r.file == nil {
 		return nil
 	}
-	if info, err := r.file.Stat(); err == nil && info.Size() != r.size {
-		return fmt.Errorf("somebody else writes to the result file %s", r.path)
+	if err := r.alone(); err != nil {
+		return err
 	}
 	if time.Since(r.flushed) < durableEvery {
 		return nil
 	}
 	r.flushed = time.Now()
 	return r.file.Sync()
+}
+
+// alone says whether the file is as this import left it. Who takes no lock may
+// have written to it.
+func (r *receipt) alone() error {
+	if r.file == nil {
+		return nil
+	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at the result file: %w", err)
+	}
+	if info.Size() != r.size {
+		return fmt.Errorf("somebody else writes to the result file %s", r.path)
+	}
+	return nil
 }
 
 // close makes what was written durable.

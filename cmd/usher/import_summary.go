@@ -117,7 +117,7 @@ func (s *importSummary) text(w io.Writer) {
 		}
 	}
 	for _, r := range s.Refusals {
-		fmt.Fprintf(w, "line %d: %s\n", r.Line, r.Reason)
+		fmt.Fprintf(w, "line %d: %s\n", r.Line, plain(r.Reason))
 	}
 	if more := s.incomplete() - len(s.Refusals); more > 0 && len(s.Refusals) > 0 {
 		fmt.Fprintf(w, "and %s more\n", grouped(more))

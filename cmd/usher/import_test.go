@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -260,6 +261,60 @@ func TestAResultFileHasOneWriter(t *testing.T) {
 	}
 	if _, err := carriedOut(t, t.Context(), (&said{before: other}).kind(), importFlags{File: file}); err == nil || !strings.Contains(err.Error(), "somebody else writes") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Given an import under way, when another of the same result file begins, to
+// resume or anew, then it is refused, and the file has one answer to each line
+// in the end.
+func TestASecondImportOfOneResultFileIsRefused(t *testing.T) {
+	file := fileOf(t, "things", numbered(200))
+	results := file + ".results.ndjson"
+	second := func(chunk int) error {
+		if chunk != 1 {
+			return nil
+		}
+		for _, f := range []importFlags{{File: file, Resume: true}, {File: file}, {File: file, Results: results, DryRun: true}} {
+			before := readFile(t, results)
+			intruder := &said{}
+			_, err := carriedOut(t, t.Context(), intruder.kind(), f)
+			if err == nil || !strings.Contains(err.Error(), "another usher import writes to the result file "+results) {
+				t.Errorf("%+v: %v", f, err)
+			}
+			if len(intruder.chunks) > 0 || readFile(t, results) != before {
+				t.Errorf("%+v took %d chunks, or wrote", f, len(intruder.chunks))
+			}
+		}
+		return nil
+	}
+	if _, err := carriedOut(t, t.Context(), (&said{before: second}).kind(), importFlags{File: file}); err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(readFile(t, results)), "\n") {
+		if !strings.HasPrefix(line, fmt.Sprintf(`{"line":%d,`, i+1)) {
+			t.Fatalf("answer %d is %s", i+1, line)
+		}
+	}
+	// What has ended is in nobody's way.
+	if _, err := carriedOut(t, t.Context(), (&said{}).kind(), importFlags{File: file, Resume: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Given a result file that grew since it was read, then nothing is added to it.
+func TestNothingIsAddedToAChangedResultFile(t *testing.T) {
+	file := fileOf(t, "results", "")
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receipt{path: file, file: f, w: bufio.NewWriter(f)}
+	defer r.close()
+	if err := os.WriteFile(file, []byte("another's\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write([]answered{{text: []byte("mine\n")}}); err == nil || readFile(t, file) != "another's\n" {
+		t.Errorf("%v, %q", err, readFile(t, file))
 	}
 }
 

@@ -25,11 +25,21 @@ type shownMerge struct {
 	User   shownUser `json:"user"`
 	Merged user.ID   `json:"merged"`
 	DryRun bool      `json:"dry_run,omitempty"`
+	// Moves is what a dry run says would move.
+	Moves *shownMove `json:"moves,omitempty"`
 }
 
 // Run merges two users.
 func (c mergeCmd) Run(e *environment) error {
 	return e.withApp(func(a *app) error {
+		out := shownMerge{DryRun: c.DryRun}
+		if c.DryRun {
+			moves, err := a.foretell(e.ctx, string(c.Into), string(c.Other))
+			if err != nil {
+				return err
+			}
+			out.Moves = &moves
+		}
 		m, err := a.operator.Merge(e.ctx, string(c.Into), string(c.Other), c.Reason, c.DryRun)
 		if err != nil {
 			return err
@@ -40,9 +50,11 @@ func (c mergeCmd) Run(e *environment) error {
 				return err
 			}
 		}
-		return e.print(c.JSON, shownMerge{m.Entry, shown(st), m.Other, c.DryRun}, func(w io.Writer) {
+		out.ID, out.User, out.Merged = m.Entry, shown(st), m.Other
+		return e.print(c.JSON, out, func(w io.Writer) {
 			if c.DryRun {
 				fmt.Fprintf(w, "%s would go into %s; nothing was written\n", m.Other, m.User.ID)
+				out.Moves.write(w, m.Other)
 				return
 			}
 			fmt.Fprintf(w, "%s went into %s\nUndo it with: usher unmerge %s\n", m.Other, m.User.ID, m.Entry)
@@ -156,7 +168,7 @@ func writeStory(w io.Writer, s shownStory) {
 	}
 	fmt.Fprintln(w, "\n\nWhat it is made of")
 	for _, x := range s.Strands {
-		fmt.Fprintf(w, "  %s  %-10s %-12s since %s, by %s\n", x.ID, x.State, x.Source, stamp(x.CreatedAt), x.CreatedBy)
+		fmt.Fprintf(w, "  %s  %-10s %-12s since %s, by %s\n", x.ID, x.State, plain(x.Source), stamp(x.CreatedAt), plain(x.CreatedBy))
 		if x.Began != s.User.ID {
 			fmt.Fprintf(w, "  %36s  began with %s\n", "", x.Began)
 		}
@@ -165,12 +177,12 @@ func writeStory(w io.Writer, s shownStory) {
 		fmt.Fprintln(w, "\nWhat was joined or set aside")
 	}
 	for _, x := range s.Ledger {
-		fmt.Fprintf(w, "  %s  %-9s %s  by %s", x.ID, x.Kind, stamp(x.At), x.By)
+		fmt.Fprintf(w, "  %s  %-9s %s  by %s", x.ID, x.Kind, stamp(x.At), plain(x.By))
 		if x.Other != "" {
 			fmt.Fprintf(w, ", with %s", x.Other)
 		}
 		if x.Reason != "" {
-			fmt.Fprintf(w, ": %s", x.Reason)
+			fmt.Fprintf(w, ": %s", plain(x.Reason))
 		}
 		if x.Undone != nil {
 			fmt.Fprintf(w, " (undone %s)", stamp(*x.Undone))
@@ -179,7 +191,7 @@ func writeStory(w io.Writer, s shownStory) {
 	}
 	fmt.Fprintln(w, "\nWhat happened")
 	for _, x := range s.Events {
-		fmt.Fprintf(w, "  %s  %-20s %-8s %s%s\n", stamp(x.At), x.Kind, x.Door, x.Actor, why(x.Body))
+		fmt.Fprintf(w, "  %s  %-20s %-8s %s%s\n", stamp(x.At), plain(x.Kind), plain(x.Door), plain(x.Actor), why(x.Body))
 	}
 }
 
@@ -189,7 +201,7 @@ func why(body json.RawMessage) string {
 	if json.Unmarshal(body, &d) != nil || d.Rule == "" {
 		return ""
 	}
-	return fmt.Sprintf("\n  %22s%s: rule %s", "", d.Result, d.Rule)
+	return fmt.Sprintf("\n  %22s%s: rule %s", "", plain(d.Result), plain(d.Rule))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -67,6 +67,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err != nil {
 		return report(env, fmt.Errorf("setting up the command line: %w", err))
 	}
+	if err := switches(parser, args); err != nil {
+		return report(env, err)
+	}
 	kctx, err := parser.Parse(asked(rest))
 	switch {
 	case exit >= 0:

@@ -110,6 +110,10 @@ func TestWrongUse(t *testing.T) {
 		{"user list --limit 0", []string{"--limit is 0; it can be 1 to 1000"}},
 		{"user list --limit 1001", []string{"--limit is 1001; it can be 1 to 1000"}},
 		{"user list --after ada", []string{`--after is "ada"`, "id of a user"}},
+		{"user create --email x --verified true", []string{"--verified is a switch: write --verified or --verified=true, not --verified true"}},
+		{"user list --json false", []string{"write --json or --json=false"}},
+		{"serve --dev true", []string{"--dev is a switch: write --dev or --dev=true"}},
+		{"import users --dry-run true f", []string{"write --dry-run or --dry-run=true"}},
 		{"merge a", []string{"missing <other>", "Usage: usher merge <into> <other>"}},
 		{"merge a b c", []string{"unexpected argument c", "Usage: usher merge <into> <other>"}},
 		{"token mint --user a --door edi --ttl soon", []string{`"soon" is not a duration such as 30m or 12h`}},
@@ -126,6 +130,16 @@ func TestWrongUse(t *testing.T) {
 		{"token", "mint", "--door", "edi", "--user", ""},
 	} {
 		refused(t, usher(t, nil, args...), 2, "the user is empty")
+	}
+}
+
+// Given a name that is near nothing, then nothing is guessed.
+func TestNothingIsGuessed(t *testing.T) {
+	for _, line := range []string{"foo", "e", "serve --foo x", "user list --qq", "user show --zz q"} {
+		got := usher(t, nil, strings.Fields(line)...)
+		if refused(t, got, 2, "unknown"); strings.Contains(got.err, "did you mean") {
+			t.Errorf("%s: %s", line, got.err)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func report(e *environment, err error) int {
 		line = errorLine{string(r.Code), r.Field, sentence(r), r.Params}
 	}
 	if !e.json {
-		fmt.Fprintln(e.err, "usher:", line.Message)
+		fmt.Fprintln(e.err, "usher:", plainLines(line.Message))
 		return code
 	}
 	if err := writeJSON(e.err, shownError{line}); err != nil {
@@ -50,7 +50,7 @@ func report(e *environment, err error) int {
 }
 
 // flagFields are the fields of refusals that have a flag of that name.
-var flagFields = []string{"email", "username", "password", "role", "ttl", "id", "door"}
+var flagFields = []string{"email", "username", "password", "role", "ttl", "id", "secret", "door"}
 
 // sentence says a refusal to a person at a terminal.
 func sentence(r *user.Refusal) string {
@@ -128,7 +128,7 @@ func generic(r *user.Refusal, field string) string {
 			b.WriteString(": " + r.Params[k])
 			continue
 		}
-		fmt.Fprintf(&b, " (%s %s)", k, r.Params[k])
+		fmt.Fprintf(&b, " (%s %s)", k, plain(r.Params[k]))
 	}
 	return b.String()
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Given what is not there or cannot be, then each refusal says in a sentence
@@ -61,24 +65,75 @@ func TestReservedUsernames(t *testing.T) {
 	}
 }
 
-// Given a group that is called as one of usher's own, then whoever makes it is
-// told, a command that could mean both names both, and --kind says which.
+// Given groups that are called as one of usher's own, which whoever makes one is
+// told, then the name alone means usher's, and KIND:NAME or --kind another.
 func TestGroupsOfOneName(t *testing.T) {
-	environ := made(t)
-	done(t, usher(t, environ, "user", "create", "--email", "ada@example.org", "--username", "ada"))
-	plain := usher(t, environ, "group", "create", "Vetted")
-	if done(t, plain); !strings.Contains(plain.err, `2 groups are called "Vetted"`) {
-		t.Errorf("not told: %q", plain.err)
+	environ, file := made(t), filepath.Join(t.TempDir(), "users.ndjson")
+	// A feed may call its roles as it likes.
+	if err := os.WriteFile(file, []byte(`{"email":"ada@example.org","username":"ada","roles":["Vetted","system:Vetted","Readers"]}`), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	own := strings.Fields(plain.out)[0]
-	refused(t, usher(t, environ, "group", "add", "Vetted", "ada"), 1, "2 groups", own+"  group", "  system", "--kind")
-	if got := done(t, usher(t, environ, "group", "add", "Vetted", "ada", "--kind", "system")); !strings.Contains(got, "system  Vetted") {
+	done(t, usher(t, environ, "import", "users", file))
+	plainOne := usher(t, environ, "group", "create", "Vetted")
+	if done(t, plainOne); !strings.Contains(plainOne.err, `3 groups are called "Vetted"`) || !strings.Contains(plainOne.err, "means that of kind system") {
+		t.Errorf("not told: %q", plainOne.err)
+	}
+	own := strings.Fields(plainOne.out)[0]
+	done(t, usher(t, environ, "group", "create", "Readers"))
+	done(t, usher(t, environ, "group", "create", "operator"))
+	for _, c := range []struct{ line, in string }{
+		{"Vetted ada", "system  Vetted"},
+		{"system:Vetted ada", "system  Vetted"},
+		{"role:Vetted ada", "role  Vetted"},
+		{"role:system:Vetted ada", "role  system:Vetted"},
+		{"group:Vetted ada", "group  Vetted"},
+		{"Vetted ada --kind group", "group  Vetted"},
+		{"Vetted ada --kind role", "role  Vetted"},
+		{own + " ada", "group  Vetted"},
+		{"Readers ada", "group  Readers"},
+		{"operator ada", "role  operator"},
+	} {
+		if got := done(t, usher(t, environ, append([]string{"group", "add"}, strings.Fields(c.line)...)...)); !strings.Contains(got, c.in) {
+			t.Errorf("group add %s: %s", c.line, got)
+		}
+	}
+	refused(t, usher(t, environ, "group", "add", "Vetted", "ada", "--kind", "team"), 1, "there is no group")
+	// Two that usher knows nothing of are nobody's choice but the operator's.
+	done(t, usher(t, environ, "group", "create", "Physics", "--kind", "team"))
+	done(t, usher(t, environ, "group", "create", "Physics", "--kind", "faculty"))
+	refused(t, usher(t, environ, "group", "add", "Physics", "ada"), 1, "2 groups", "  team", "  faculty", "KIND:NAME")
+	shows := done(t, usher(t, environ, "user", "show", "ada"))
+	for _, line := range []string{"system:Vetted", "role:Vetted", "role:system:Vetted", "Vetted", "Readers", "role:operator"} {
+		if !strings.Contains(shows, "\n  group   "+line+"\n") {
+			t.Errorf("no line of %s in\n%s", line, shows)
+		}
+	}
+	var story shownUser
+	if err := json.Unmarshal([]byte(done(t, usher(t, environ, "user", "show", "ada", "--json"))), &story); err != nil ||
+		!slices.ContainsFunc(story.Memberships, func(g shownGroup) bool { return g.Kind == "system" && g.Name == "Vetted" }) {
+		t.Errorf("%+v, %v", story.Memberships, err)
+	}
+}
+
+// Given a user whom an operator and a feed keep out, then it is shown by whom,
+// since when and why.
+func TestALockSaysWhoseItIs(t *testing.T) {
+	environ, file := made(t), filepath.Join(t.TempDir(), "users.ndjson")
+	if err := os.WriteFile(file, []byte(`{"email":"ada@example.org","username":"ada"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done(t, usher(t, environ, "import", "users", file))
+	if got := done(t, usher(t, environ, "user", "show", "ada")); strings.Contains(got, "locked") {
+		t.Errorf("not locked: %s", got)
+	}
+	got := done(t, usher(t, environ, "user", "lock", "ada", "--reason", "spam"))
+	if !regexp.MustCompile(`\n  locked  by operator since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: spam\n`).MatchString(got) {
 		t.Errorf("%s", got)
 	}
-	if got := done(t, usher(t, environ, "group", "add", own, "ada")); !strings.Contains(got, "group  Vetted") {
-		t.Errorf("%s", got)
+	l := shownLock{Source: "partner:hr", By: "755243458806280480", Since: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}
+	if l.String() != "by partner:hr since 2026-11-23 05:00:00, set by 755243458806280480" {
+		t.Errorf("%s", l)
 	}
-	refused(t, usher(t, environ, "group", "add", "Vetted", "ada", "--kind", "role"), 1, "there is no group")
 }
 
 // Given the built-in policy, when it is shown, then it is all there and can be

@@ -120,13 +120,24 @@ func (c restoreCmd) tell(e *environment, at place, r *backup.Reader, ended int64
 	return e.print(c.JSON, shown, func(w io.Writer) {
 		fmt.Fprintf(w, "%d rows of %d tables are restored, as of %s\n", shown.rows(), len(shown.Tables), r.Header.Made.Format(time.RFC3339))
 		if !c.KeepSessions {
-			fmt.Fprintf(w, "%d sessions have ended: people sign in again\n", ended)
+			fmt.Fprintln(w, endedSessions(ended))
 		}
 		fmt.Fprintln(w, "Whoever was erased since then is back: erase them again")
 		if !hasKey {
 			fmt.Fprintf(w, "Put the key%s at %s before usher is started: without it the secrets do not open\n", named(r.Header.Key), at.keyPlace())
 		}
 	})
+}
+
+func endedSessions(n int64) string {
+	switch n {
+	case 0:
+		return "There were no sessions to end"
+	case 1:
+		return "1 session has ended: people sign in again"
+	default:
+		return fmt.Sprintf("%d sessions have ended: people sign in again", n)
+	}
 }
 
 // keyOf says whether the key of a backup is here; another one is an error.
@@ -157,7 +168,7 @@ func readable(h backup.Header) error {
 		return err
 	}
 	if h.Schema > newest || h.Schema < 1 {
-		return fmt.Errorf("the backup has tables of version %d, and this usher knows them up to %d: restore it with usher %s or a newer one", h.Schema, newest, h.Version)
+		return fmt.Errorf("the backup has tables of version %d, and this usher knows them up to %d: restore it with usher %s or a newer one", h.Schema, newest, plain(h.Version))
 	}
 	return nil
 }

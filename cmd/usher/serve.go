@@ -47,6 +47,11 @@ func (serveCmd) Run(e *environment) (err error) {
 	if err != nil {
 		return err
 	}
+	held, err := place{cfg, creating}.hold()
+	if err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
+	defer func() { err = errors.Join(err, held.release()) }() // after the database is closed
 	a, err := openApp(e.ctx, cfg, log, creating, public.Addr())
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
@@ -153,8 +158,16 @@ func readPolicyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("reading the policy file: %w", err)}
 	}
+	return parsedPolicy(path, doc)
+}
+
+// parsedPolicy gives a text back that is a policy.
+func parsedPolicy(name string, doc []byte) ([]byte, error) {
+	if utf16(doc) {
+		return nil, usageError{fmt.Errorf("%s is in UTF-16; save it in UTF-8", name)}
+	}
 	if _, err := policy.Parse(doc); err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		return nil, usageError{fmt.Errorf("%s: %w", name, err)}
 	}
 	return doc, nil
 }

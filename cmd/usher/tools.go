@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/store"
@@ -30,15 +34,32 @@ type shownClient struct {
 
 // Run registers a client.
 func (c clientCreateCmd) Run(e *environment) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return e.withApp(func(a *app) error {
 		cl, err := a.operator.CreateClient(e.ctx, c.ID, c.Secret, c.DistinctErrors)
 		if err != nil {
 			return err
 		}
 		return e.print(c.JSON, shownClient{cl.ID, cl.ClientID}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s  %s\n", cl.ID, cl.ClientID)
+			fmt.Fprintf(w, "%s  %s\n", cl.ID, plain(cl.ClientID))
 		})
 	})
+}
+
+// leastSecret is how many characters a client's secret has at least: it is kept
+// as a SHA-256, which is no hindrance to guessing.
+const leastSecret = 16
+
+func (c clientCreateCmd) check() error {
+	if strings.ContainsFunc(c.ID, unseen) {
+		return user.Refuse(user.Invalid, "id", "why", "must not have characters that are not seen")
+	}
+	if n := utf8.RuneCountInString(c.Secret); n > 0 && n < leastSecret {
+		return user.Refuse(user.Invalid, "secret", "why", fmt.Sprintf("has %d characters and must have %d or more; `openssl rand -hex 32` makes a good one", n, leastSecret))
+	}
+	return nil
 }
 
 type tokenCmd struct {
@@ -86,7 +107,7 @@ type policyCmd struct {
 }
 
 type policyApplyCmd struct {
-	File string `arg:"" help:"YAML file."`
+	File string `arg:"" help:"YAML file; - for standard input."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
@@ -97,7 +118,7 @@ type shownPolicy struct {
 
 // Run applies a policy.
 func (c policyApplyCmd) Run(e *environment) error {
-	doc, err := readPolicyFile(c.File)
+	doc, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -108,6 +129,25 @@ func (c policyApplyCmd) Run(e *environment) error {
 		}
 		return e.print(c.JSON, shownPolicy{Version: v}, func(w io.Writer) { fmt.Fprintf(w, "policy version %d is in force\n", v) })
 	})
+}
+
+// maxPolicy is longer than any policy.
+const maxPolicy = 1 << 20
+
+func (c policyApplyCmd) read() ([]byte, error) {
+	if c.File != standard {
+		return readPolicyFile(c.File)
+	}
+	doc, err := io.ReadAll(io.LimitReader(os.Stdin, maxPolicy+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the policy from standard input: %w", err)
+	case len(doc) > maxPolicy:
+		return nil, usageError{errors.New("standard input is longer than any policy")}
+	case len(bytes.TrimSpace(doc)) == 0:
+		return nil, usageError{errors.New("standard input is empty")}
+	}
+	return parsedPolicy("standard input", doc)
 }
 
 type policyShowCmd struct {
@@ -176,7 +216,7 @@ func (c jobsListCmd) Run(e *environment) error {
 				fmt.Fprintln(w, "no job was given up")
 			}
 			for _, j := range rows {
-				fmt.Fprintf(w, "%s  %-6s %2d tries  %s\n", j.ID, j.Kind, j.Attempts, j.Error)
+				fmt.Fprintf(w, "%s  %-6s %2d tries  %s\n", j.ID, plain(j.Kind), j.Attempts, plain(j.Error))
 			}
 		})
 	})

@@ -44,6 +44,9 @@ func (c userCreateCmd) Run(e *environment) error {
 		if err != nil {
 			return err
 		}
+		if c.Password != "" && !c.Verified && c.Username == "" && c.Reason == "" {
+			fmt.Fprintf(e.err, "usher: %s signs nobody in before it is proven, and there is no other name to sign in by. If you know that it is theirs, say so with --verified, or give a --username\n", plain(c.Email))
+		}
 		return e.showUser(a, string(u.ID), c.JSON)
 	})
 }
@@ -152,7 +155,7 @@ func (c userListCmd) Run(e *environment) error {
 			}
 			tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 			for _, r := range rows {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r.ID, r.Status, or(r.Email, "-"), or(r.Name, "-"))
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r.ID, r.Status, plain(or(r.Email, "-")), plain(or(r.Name, "-")))
 			}
 			_ = tw.Flush()
 			if len(rows) == c.Limit {
@@ -177,9 +180,11 @@ type shownUser struct {
 	UpdatedAt     time.Time             `json:"updated_at"`
 	MergedInto    user.ID               `json:"merged_into,omitempty"`
 	Locked        bool                  `json:"locked"`
+	Locks         []shownLock           `json:"locks"`
 	Handles       []shownHandle         `json:"handles"`
 	Identities    []shownIdentity       `json:"identities"`
 	Groups        []string              `json:"groups"`
+	Memberships   []shownGroup          `json:"memberships"`
 	Profile       map[user.Attr]*string `json:"profile"`
 }
 
@@ -195,6 +200,25 @@ type shownIdentity struct {
 	Reserved bool   `json:"reserved"`
 }
 
+// shownLock is one source's lock: whoever else locks, each lifts its own.
+type shownLock struct {
+	Source user.Source `json:"source"`
+	By     string      `json:"by"`
+	Reason string      `json:"reason,omitempty"`
+	Since  time.Time   `json:"since"`
+}
+
+func (l shownLock) String() string {
+	text := fmt.Sprintf("by %s since %s", plain(l.Source), stamp(l.Since))
+	if l.By != "" && l.By != string(l.Source) {
+		text += ", set by " + plain(l.By)
+	}
+	if l.Reason != "" {
+		text += ": " + plain(l.Reason)
+	}
+	return text
+}
+
 func shown(st operator.Story) shownUser {
 	u := st.User
 	out := shownUser{
@@ -203,7 +227,7 @@ func shown(st operator.Story) shownUser {
 		},
 		EmailVerified: u.Profile.Text(user.EmailVerified) == "true", UpdatedAt: u.Updated, MergedInto: u.Survivor,
 		Locked: len(st.Locks) > 0, Handles: []shownHandle{}, Identities: []shownIdentity{}, Groups: []string{},
-		Profile: map[user.Attr]*string{},
+		Memberships: []shownGroup{}, Locks: []shownLock{}, Profile: map[user.Attr]*string{},
 	}
 	for _, h := range st.Handles {
 		out.Handles = append(out.Handles, shownHandle{h.Space, h.Value, h.Dead})
@@ -213,6 +237,10 @@ func shown(st operator.Story) shownUser {
 	}
 	for _, g := range st.Groups {
 		out.Groups = append(out.Groups, g.Name)
+		out.Memberships = append(out.Memberships, newShownGroup(g))
+	}
+	for _, l := range st.Locks {
+		out.Locks = append(out.Locks, shownLock{l.Source, l.By, l.Reason, l.At})
 	}
 	for a, s := range u.Profile {
 		out.Profile[a] = s.Value
@@ -234,23 +262,26 @@ func (e *environment) showUser(a *app, ref string, asJSON bool) error {
 		if s.MergedInto != "" {
 			fmt.Fprintf(w, ", merged into %s", s.MergedInto)
 		}
-		fmt.Fprintf(w, "\n  name    %s\n  email   %s", or(s.Name, "-"), or(s.Email, "-"))
+		fmt.Fprintf(w, "\n  name    %s\n  email   %s", plain(or(s.Name, "-")), plain(or(s.Email, "-")))
 		if s.Email != nil && !s.EmailVerified {
 			fmt.Fprint(w, " (not proven)")
 		}
 		fmt.Fprintln(w)
+		for _, l := range s.Locks {
+			fmt.Fprintf(w, "  locked  %s\n", l)
+		}
 		for _, h := range s.Handles {
-			fmt.Fprintf(w, "  %-7s %s", h.Space, h.Value)
+			fmt.Fprintf(w, "  %-7s %s", h.Space, plain(h.Value))
 			if h.Dead {
 				fmt.Fprint(w, " (dead)")
 			}
 			fmt.Fprintln(w)
 		}
 		for _, i := range s.Identities {
-			fmt.Fprintf(w, "  known as %s at %s\n", i.Subject, i.Issuer)
+			fmt.Fprintf(w, "  known as %s at %s\n", plain(i.Subject), plain(i.Issuer))
 		}
-		if len(s.Groups) > 0 {
-			fmt.Fprintf(w, "  groups  %s\n", strings.Join(s.Groups, ", "))
+		for _, g := range s.Memberships {
+			fmt.Fprintf(w, "  group   %s\n", g)
 		}
 	})
 }

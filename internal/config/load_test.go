@@ -129,6 +129,9 @@ func TestUnknownNameIsRefusedWithItsNearest(t *testing.T) {
 		{"variable", Sources{Environ: []string{"USHER_LISTN=x"}}, "unknown key USHER_LISTN (environment): did you mean USHER_LISTEN?"},
 		{"flag", Sources{Flags: map[string]string{"databse_url": "x"}}, "unknown key --databse_url (flag): did you mean --database_url?"},
 		{"file", Sources{Flags: map[string]string{"config": writeFile(t, "c.yaml", "doors: {edi: {hosts: x}}\n")}}, "did you mean doors.edi.host?"},
+		{"nothing near", Sources{Environ: []string{"USHER_FOO=x"}}, "unknown key USHER_FOO (environment): `usher config` lists"},
+		{"no door near", Sources{Flags: map[string]string{"config": writeFile(t, "c.yaml", "doors: {e: {host: x}}\n")}}, "): `usher config` lists those that there are"},
+		{"no key near", Sources{Flags: map[string]string{"config": writeFile(t, "c.yaml", "foo: x\n")}}, "): `usher config` lists those that there are"},
 		{"door", Sources{Flags: map[string]string{"config": writeFile(t, "c.yaml", "doors: {gqlaut: {host: x}}\n")}}, "did you mean doors.gqlauth.host?"},
 		{"the file cannot name itself", Sources{Flags: map[string]string{"config": writeFile(t, "c.yaml", "config: x\n")}}, "unknown key config"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/password"
@@ -125,6 +126,9 @@ func (p *prepared) takeRoles(in Sync, grade policy.Grade) error {
 	for _, r := range *in.Roles.Value {
 		if r == "" || len(r) > maxRoleName || strings.TrimSpace(r) != r {
 			return user.Refuse(user.Invalid, "roles", "why", "must be names")
+		}
+		if strings.ContainsFunc(r, unicode.IsControl) { // it could pass for another line where it is shown
+			return user.Refuse(user.Invalid, "roles", "why", "must not contain control characters")
 		}
 		if r == user.RoleOperator || r == user.RoleStaff || r == user.RoleSysadmin && grade == policy.Untrusted {
 			return user.Refuse(user.Invalid, "roles", "why", "names a role that this source may not give: "+r)

@@ -104,6 +104,8 @@ func syncing() []scenario {
 				"an empty username":       {feed.Sync{Email: ok, Username: some("")}, "username"},
 				"an empty role":           {feed.Sync{Email: ok, Roles: feed.Some([]string{""})}, "roles"},
 				"a role with a space":     {feed.Sync{Email: ok, Roles: feed.Some([]string{" a"})}, "roles"},
+				"a role of two lines":     {feed.Sync{Email: ok, Roles: feed.Some([]string{"clerk\nroot  operator"})}, "roles"},
+				"a role that draws":       {feed.Sync{Email: ok, Roles: feed.Some([]string{"clerk\x1b[2K"})}, "roles"},
 				"many roles":              {feed.Sync{Email: ok, Roles: feed.Some(manyRoles(65))}, "roles"},
 				"an e-mail as identity":   {feed.Sync{Email: ok, Identities: []user.IdentityKey{{Issuer: "email", Subject: w.email("v")}}}, "identities"},
 				"an identity of nobody":   {feed.Sync{Email: ok, Identities: []user.IdentityKey{{Issuer: "https://orcid.org"}}}, "identities"},

@@ -19,10 +19,14 @@ func Of(name string, known []string) string {
 }
 
 // To is Of where the two are alike enough to be worth saying: not more than a
-// third of the letters differ, or two.
+// third of the letters differ, or two; of names of up to three letters one.
 func To(name string, known []string) (string, bool) {
 	best := Of(name, known)
-	return best, best != "" && distance(name, best) <= min(max(2, len(best)/3), len(best)-1)
+	most := max(2, len(best)/3)
+	if min(len(name), len(best)) <= 3 {
+		most = 1
+	}
+	return best, best != "" && distance(name, best) <= min(most, len(best)-1)
 }
 
 // distance is the number of bytes to insert, delete or replace (Levenshtein).

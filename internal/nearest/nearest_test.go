@@ -12,7 +12,7 @@ func TestTo(t *testing.T) {
 	known := []string{"create", "show", "lock", "unlock", "list", "listen", "up"}
 	for name, want := range map[string]string{
 		"shw": "show", "lisen": "listen", "lst": "list", "craete": "create", "unlok": "unlock", "list": "list",
-		"u": "up", "bogus": "", "x": "", "": "", "completely": "",
+		"u": "up", "bogus": "", "e": "", "li": "", "sow": "show", "x": "", "": "", "completely": "",
 	} {
 		if got, ok := nearest.To(name, known); ok != (want != "") || ok && got != want {
 			t.Errorf("%q: %q, %v; want %q", name, got, ok, want)

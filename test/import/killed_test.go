@@ -17,8 +17,8 @@ import (
 
 // Given ten thousand lines, when an import of them is killed after three
 // thousand and gone on with, then each line is answered once, and the users are
-// those of an import that was not disturbed. Until then the result file lets
-// nothing else happen.
+// those of an import that was not disturbed. While it runs and until it is gone
+// on with the result file lets nothing else happen.
 func TestAnImportThatIsKilledIsGoneOnWith(t *testing.T) {
 	lines := generated(10_000)
 	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
@@ -99,6 +99,9 @@ func killed(t *testing.T, s *harness.Server, text, kept string, answered int) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+	again := put(t, "again.ndjson", text)
+	refused(t, s, "another usher import writes to the result file "+kept, again, "--results", kept, "--resume")
+	refused(t, s, "another usher import writes to the result file "+kept, again, "--results", kept)
 	kill()
 	if err := <-ended; err == nil {
 		t.Fatal("the import ended before it was killed")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,14 +81,39 @@ func (d *Door) apply(w http.ResponseWriter, r *http.Request, c caller, in feed.S
 	v.Password = echoed(echo, res)
 	if mode == feed.DryRun {
 		v.Changes = deltas(res.Changes)
+		if newPassword(in, res) {
+			*v.Changes = append(*v.Changes, delta{Field: "password", To: feed.RedactedPassword})
+		}
 	}
 	d.write(w, http.StatusOK, v)
 }
 
+// newPassword says whether a password is what a sync changes: that of a record
+// that is made, and one beside which nothing else is sent that is no fact.
+func newPassword(in feed.Sync, res feed.Result) bool {
+	sent := in.Password.Value != nil || in.PasswordHash.Value != nil
+	if !sent || !res.Changed || slices.Contains(res.Ignored, "password") {
+		return false
+	}
+	return res.Created || len(res.Changes) == 0 && in.Active.Value == nil && len(in.Identities) == 0
+}
+
+// dryRun is the parameter that asks what a write would do.
+const dryRun = "dryRun"
+
 // modeOf reads ?dryRun=. What is not understood is refused: a dry run by a
 // misspelling would write.
 func modeOf(r *http.Request) (feed.Mode, error) {
-	values := r.URL.Query()["dryRun"]
+	query, err := queryOf(r)
+	if err != nil {
+		return feed.Write, err
+	}
+	for name := range query {
+		if name != dryRun && strings.EqualFold(strings.NewReplacer("_", "", "-", "").Replace(name), dryRun) {
+			return feed.Write, badRequest{[]string{strconv.Quote(name) + " is not known: it is written dryRun"}}
+		}
+	}
+	values := query[dryRun]
 	switch {
 	case len(values) == 0, slices.Equal(values, []string{"false"}):
 		return feed.Write, nil
@@ -96,6 +122,16 @@ func modeOf(r *http.Request) (feed.Mode, error) {
 	default:
 		return feed.Write, badRequest{[]string{"dryRun must be true or false"}}
 	}
+}
+
+// queryOf reads the query. One that cannot be read whole is refused: what is left
+// out of it may be what matters.
+func queryOf(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badRequest{[]string{"the query cannot be read: % and ; are written %25 and %3B"}}
+	}
+	return query, nil
 }
 
 func (d *Door) read(w http.ResponseWriter, r *http.Request, _ caller) {
@@ -152,12 +188,17 @@ type page struct {
 // list pages through the partner's users in the order they were brought. The
 // cursor is the id of the last user seen.
 func (d *Door) list(w http.ResponseWriter, r *http.Request, _ caller) {
-	limit, err := limitOf(r)
+	query, err := queryOf(r)
 	if err != nil {
 		d.refuse(w, r, administering, err)
 		return
 	}
-	after, err := d.after(r)
+	limit, err := limitOf(query)
+	if err != nil {
+		d.refuse(w, r, administering, err)
+		return
+	}
+	after, err := d.after(r.Context(), query)
 	if err != nil {
 		d.refuse(w, r, administering, err)
 		return
@@ -178,8 +219,8 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, _ caller) {
 	d.write(w, http.StatusOK, p)
 }
 
-func limitOf(r *http.Request) (int, error) {
-	values, sent := r.URL.Query()["limit"]
+func limitOf(query url.Values) (int, error) {
+	values, sent := query["limit"]
 	if !sent {
 		return pageSize, nil
 	}
@@ -191,8 +232,8 @@ func limitOf(r *http.Request) (int, error) {
 }
 
 // after finds the strand that a cursor stands for.
-func (d *Door) after(r *http.Request) (user.ID, error) {
-	values, sent := r.URL.Query()["cursor"]
+func (d *Door) after(ctx context.Context, query url.Values) (user.ID, error) {
+	values, sent := query["cursor"]
 	if !sent || len(values) == 1 && values[0] == "" {
 		return "", nil
 	}
@@ -201,7 +242,7 @@ func (d *Door) after(r *http.Request) (user.ID, error) {
 	if len(values) > 1 || !ok {
 		return "", wrong
 	}
-	rec, err := d.Feed.Read(r.Context(), source, number)
+	rec, err := d.Feed.Read(ctx, source, number)
 	if no, refused := errors.AsType[*user.Refusal](err); refused && no.Code == user.NotFound {
 		return "", wrong
 	}

@@ -134,13 +134,36 @@ func TestDryRun(t *testing.T) {
 	if !strings.Contains(got.Body.String(), `"id":null,"_guid":null`) || !strings.HasSuffix(got.Body.String(), `"changes":[]}`) {
 		t.Errorf("a user that would be created: %s", got.Body)
 	}
-	for query, mode := range map[string]feed.Mode{"?dryRun=false": feed.Write, "?dryrun=true": feed.Write} {
+	for _, c := range []struct {
+		name, body string
+		result     feed.Result
+		want       string
+	}{
+		{"a new password alone", `{"email":"c@example.com","password":"pw"}`, feed.Result{Changed: true}, `[{"field":"password","from":null,"to":"$usher$redacted"}]`},
+		{"a new hash alone", `{"email":"c@example.com","passwordHash":"$2b$06$x"}`, feed.Result{Changed: true}, `[{"field":"password","from":null,"to":"$usher$redacted"}]`},
+		{"that of a new record", `{"email":"c@example.com","password":"pw"}`, feed.Result{Created: true, Changed: true}, `[{"field":"password","from":null,"to":"$usher$redacted"}]`},
+		{"the stored one", `{"email":"c@example.com","password":"pw"}`, feed.Result{}, `[]`},
+		{"one that is not taken", `{"email":"c@example.com","password":"pw"}`, feed.Result{Changed: true, Ignored: []string{"password"}}, `[]`},
+		{"a lock beside it", `{"email":"c@example.com","password":"pw","isActive":false}`, feed.Result{Changed: true}, `[]`},
+		{"none", `{"email":"c@example.com"}`, feed.Result{Changed: true}, `[]`},
+	} {
+		w := newWorld()
+		w.result = c.result
+		if got := call(w.internal(), "PUT", users+"?dryRun=true", c.body, systemCtx); got.Code != 200 || !strings.HasSuffix(got.Body.String(), `"changes":`+c.want+"}") {
+			t.Errorf("%s: %d %s", c.name, got.Code, got.Body)
+		}
+	}
+	for query, mode := range map[string]feed.Mode{"?dryRun=false": feed.Write, "?trace=1": feed.Write} {
 		w := newWorld()
 		if call(w.internal(), "PUT", users+query, one, systemCtx); w.modes[0] != mode {
 			t.Errorf("%s: %v", query, w.modes)
 		}
 	}
-	for _, query := range []string{"?dryRun", "?dryRun=1", "?dryRun=TRUE", "?dryRun=true&dryRun=false"} {
+	for _, query := range []string{
+		"?dryRun", "?dryRun=1", "?dryRun=TRUE", "?dryRun=true&dryRun=false", // another value
+		"?dryrun=true", "?DryRun=true", "?DRYRUN", "?dry_run=true", "?dry-run=true", "?dryRun=false&dryrun=true", // another spelling
+		"?dryRun=true%", "?dryRun=true;x", "?dryRun=%zz", "?x=%&dryRun=true", "?%", "?a;b", // what cannot be read
+	} {
 		w := newWorld()
 		for _, path := range []string{users, "/api/users:batch"} {
 			if got := call(w.internal(), "PUT", path+query, one, systemCtx); got.Code != 400 || len(w.syncs) > 0 {
@@ -289,7 +312,7 @@ func TestList(t *testing.T) {
 	if after := read("?cursor=" + jaime); len(after.Users) != 0 {
 		t.Errorf("after the last: %+v", after)
 	}
-	for _, query := range []string{"limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2", "cursor=x", "cursor=" + nobody, "cursor=%00", "cursor=a&cursor=b"} {
+	for _, query := range []string{"limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2", "cursor=x", "cursor=" + nobody, "cursor=%00", "cursor=a&cursor=b", "limit=%zz", "limit=1;cursor=x", "%"} {
 		if got := call(w.internal(), "GET", "/api/users?"+query, "", systemCtx); got.Code != 400 {
 			t.Errorf("%s: %d %s", query, got.Code, got.Body)
 		}

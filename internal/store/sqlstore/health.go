@@ -35,6 +35,7 @@ func (d *DB) Traits(ctx context.Context) ([]Trait, error) {
 			{"fsync", "SHOW fsync", "on"},
 			{"full_page_writes", "SHOW full_page_writes", "on"},
 			{"synchronous_commit", "SHOW synchronous_commit", "on"},
+			{"synchronous_standby_names", "SHOW synchronous_standby_names", ""},
 			{"server_encoding", "SHOW server_encoding", "UTF8"},
 		}
 	}
