@@ -78,7 +78,7 @@ func (m gqlauthSignIn) Refresh(ctx context.Context, _ gqlauth.Caller, refreshTok
 		no    *user.Refusal
 		email string
 	)
-	err = m.store.Update(ctx, store.Interactive, func(tx store.Tx) (err error) {
+	err = m.store.Update(ctx, store.Narrow, func(tx store.Tx) (err error) {
 		if live, no, err = m.sessions.RenewLogin(tx, refreshToken, next, rotate); err != nil || no != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (m gqlauthSignIn) Refresh(ctx context.Context, _ gqlauth.Caller, refreshTok
 // Revoke ends a refresh token.
 func (m gqlauthSignIn) Revoke(ctx context.Context, _ gqlauth.Caller, refreshToken string) (at time.Time, err error) {
 	var no *user.Refusal
-	err = m.store.Update(ctx, store.Interactive, func(tx store.Tx) (err error) {
+	err = m.store.Update(ctx, store.Narrow, func(tx store.Tx) (err error) {
 		at = tx.Now()
 		no, err = m.sessions.RevokeLogin(tx, refreshToken)
 		return err

@@ -19,9 +19,9 @@ const (
 // transactions watches the database's users.
 type transactions struct {
 	viewed                    prometheus.Histogram
-	updated                   [2]prometheus.Observer
+	updated                   [3]prometheus.Observer
 	viewFaults, updateFaults  prometheus.Counter
-	retried                   [2]prometheus.Counter // nil on SQLite
+	retried                   [3]prometheus.Counter // nil on SQLite
 	batchUpdates, batchLasted prometheus.Histogram  // nil on PostgreSQL
 }
 
@@ -32,16 +32,18 @@ func newTransactions(r prometheus.Registerer, postgres bool) *transactions {
 		"Transactions that failed because the database could not be asked, by operation. Each is a request that got 503.", "operation")
 	t := &transactions{
 		viewed: histogram(r, "usher_store_view_duration_seconds", "How long reading took.", statements),
-		updated: [2]prometheus.Observer{
+		updated: [3]prometheus.Observer{
 			store.Interactive: updated.WithLabelValues(interactive), store.Bulk: updated.WithLabelValues(bulk),
+			store.Narrow: updated.WithLabelValues(interactive), // as urgent
 		},
 		viewFaults: faults.WithLabelValues("view"), updateFaults: faults.WithLabelValues("update"),
 	}
 	if postgres {
 		retried := counters(r, "usher_postgres_retries_total",
 			"Transactions tried again because of their neighbours, by lane.", "lane")
-		t.retried = [2]prometheus.Counter{
+		t.retried = [3]prometheus.Counter{
 			store.Interactive: retried.WithLabelValues(interactive), store.Bulk: retried.WithLabelValues(bulk),
+			store.Narrow: retried.WithLabelValues(interactive),
 		}
 		return t
 	}

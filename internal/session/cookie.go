@@ -136,8 +136,7 @@ func (s *Service) MintCookie(ctx context.Context, live Live) (text string, expir
 			return user.Refuse(user.BadToken, "edi-token")
 		}
 		if expires.After(sess.Expires) {
-			sess.Expires = expires
-			if err := store.Put(tx, sess); err != nil {
+			if err := tx.Lengthen(sess.ID, expires); err != nil {
 				return fmt.Errorf("lengthening a session: %w", err)
 			}
 		}

@@ -34,9 +34,12 @@ func End(tx store.Tx, sess user.Session, e Ending) error {
 	if !sess.Revoked.IsZero() {
 		return nil
 	}
-	sess.Revoked = tx.Now()
-	if err := store.Put(tx, sess); err != nil {
+	first, err := tx.EndSession(sess.ID, tx.Now())
+	if err != nil {
 		return fmt.Errorf("ending a session: %w", err)
+	}
+	if !first {
+		return nil
 	}
 	return e.append(tx, sess.User, map[string]any{"session": sess.ID})
 }

@@ -45,7 +45,7 @@ func (s *Service) RenewLogin(tx store.Tx, refresh string, next Refresh, rotate b
 	}
 	if end := earlier(until, live.Session.Created.Add(longestLife)); end.After(live.Session.Expires) {
 		live.Session.Expires = end
-		if err := store.Put(tx, live.Session); err != nil {
+		if err := tx.Lengthen(live.Session.ID, end); err != nil {
 			return Live{}, nil, fmt.Errorf("lengthening a session: %w", err)
 		}
 	}

@@ -151,7 +151,7 @@ func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client stri
 	}
 	if end := earlier(now.Add(RefreshLife), live.Session.Created.Add(longestLife)); end.After(live.Session.Expires) {
 		live.Session.Expires = end
-		if err := store.Put(tx, live.Session); err != nil {
+		if err := tx.Lengthen(live.Session.ID, end); err != nil {
 			return Live{}, nil, fmt.Errorf("lengthening a session: %w", err)
 		}
 	}
@@ -161,13 +161,20 @@ func (s *Service) Renew(tx store.Tx, refresh string, door user.Door, client stri
 // endReused ends a session whose refresh token came twice. Nobody is named as
 // the actor: it is not known which of the two is the person.
 func endReused(tx store.Tx, sess user.Session) error {
-	err := event.Append(tx, event.New{
+	first, err := tx.EndSession(sess.ID, tx.Now())
+	if err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	if !first { // of several at once, one tells
+		return nil
+	}
+	err = event.Append(tx, event.New{
 		Kind: event.RefreshReused, User: sess.User, Door: sess.Door, Body: map[string]any{"session": sess.ID},
 	})
 	if err != nil {
 		return err
 	}
-	return End(tx, sess, Ending{Door: sess.Door, Why: Reused})
+	return Ending{Door: sess.Door, Why: Reused}.append(tx, sess.User, map[string]any{"session": sess.ID})
 }
 
 // Access resolves an opaque access token. The refusal is BadToken whatever is

@@ -19,7 +19,7 @@ func (s *Service) Refresh(ctx context.Context, r Renewal) (in SignedIn, err erro
 		out     SignedIn
 		refused *user.Refusal
 	)
-	err = s.store.Update(ctx, store.Interactive, func(tx store.Tx) error {
+	err = s.store.Update(ctx, store.Narrow, func(tx store.Tx) error {
 		c, err := checkClient(tx, r.ClientID, r.ClientSecret)
 		if err != nil {
 			return err

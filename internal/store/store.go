@@ -15,6 +15,12 @@ type Lane int
 const (
 	Interactive Lane = iota
 	Bulk
+	// Narrow is Interactive for an fn that decides by single rows and writes by
+	// inserts of its own and by statements that compare before they set: UseRefresh,
+	// Lengthen, EndSession. It never puts a whole row that somebody else may have
+	// changed. On PostgreSQL it is not made to look as if it were alone (READ
+	// COMMITTED), and so cancels nobody.
+	Narrow
 )
 
 // Store keeps one realm.
@@ -68,6 +74,10 @@ type Tx interface {
 	// EndSessions revokes the live sessions of a user, or of one strand of it
 	// when strand is not empty, and says how many there were.
 	EndSessions(u, strand user.ID, at time.Time) (int, error)
+	// Lengthen lets a session live until then, if it is alive and would end
+	// sooner. EndSession ends one, and says whether this call was the one.
+	Lengthen(session user.ID, until time.Time) error
+	EndSession(session user.ID, at time.Time) (bool, error)
 	// UseRefresh marks a refresh token used if it was not, in one statement,
 	// and says whether this call was the one.
 	UseRefresh(hash []byte, at time.Time) (bool, error)

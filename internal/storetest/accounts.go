@@ -17,6 +17,7 @@ func testAccounts(t *testing.T, open Open) {
 	t.Run("of a session", func(t *testing.T) { testAccountBySession(t, open(t)) })
 	t.Run("moved, erased, purged", func(t *testing.T) { testAccountsMove(t, open(t)) })
 	t.Run("mailed tokens and refresh tokens", func(t *testing.T) { testMailed(t, open(t)) })
+	t.Run("sessions beside others", func(t *testing.T) { testNarrow(t, open(t)) })
 	t.Run("numbered", func(t *testing.T) { testNext(t, open(t)) })
 }
 

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/usher-id/usher/internal/store"
@@ -146,4 +149,58 @@ func testThrottles(t *testing.T, s store.Store) {
 		}
 		return nil
 	})
+}
+
+// testNarrow: what is written beside others compares before it sets.
+func testNarrow(t *testing.T, s store.Store) {
+	given(t, s, user.Session{ID: "1", User: "a", Strand: "s", Expires: at(5)}, user.Session{ID: "2", User: "a", Strand: "s", Expires: at(5), Revoked: at(1)},
+		user.Token{Hash: []byte("r"), Kind: user.RefreshToken, Session: "1", Expires: at(9)})
+	narrow := func(fn func(store.Tx) error) {
+		t.Helper()
+		if err := s.Update(t.Context(), store.Narrow, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	narrow(func(tx store.Tx) error {
+		return errors.Join(tx.Lengthen("1", at(7)), tx.Lengthen("1", at(6)), tx.Lengthen("2", at(7)), tx.Lengthen("3", at(7)))
+	})
+	view(t, s, func(r store.Reader) error {
+		st, err := r.Sessions("a")
+		keys(t, "forward only, and only what is alive", st, err, func(s user.Session) string { return s.Expires.Format("05") }, "07", "05")
+		return nil
+	})
+	narrow(func(tx store.Tx) error {
+		first, err := tx.EndSession("1", at(8))
+		same(t, "ended", true, err, first)
+		again, err := tx.EndSession("1", at(9))
+		same(t, "ended again", false, err, again)
+		return tx.Lengthen("1", at(20))
+	})
+	view(t, s, func(r store.Reader) error {
+		st, err := r.Sessions("a")
+		same(t, "when it ended", at(8), err, st[0].Revoked)
+		same(t, "it lives no longer", at(7), err, st[0].Expires)
+		return nil
+	})
+
+	// Two use one token at once: one of them is the first.
+	var group sync.WaitGroup
+	var wins atomic.Int64
+	for range 8 {
+		group.Go(func() {
+			var first bool
+			err := s.Update(t.Context(), store.Narrow, func(tx store.Tx) (err error) {
+				first, err = tx.UseRefresh([]byte("r"), at(9))
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if first {
+				wins.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	same(t, "of eight who use one refresh token at once", int64(1), nil, wins.Load())
 }

@@ -59,7 +59,7 @@ func testTransactions(t *testing.T, open Open) {
 		s := open(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for _, lane := range []store.Lane{store.Interactive, store.Bulk} {
+		for _, lane := range []store.Lane{store.Interactive, store.Bulk, store.Narrow} {
 			ran := false
 			err := s.Update(ctx, lane, func(store.Tx) error { ran = true; return nil })
 			if !errors.Is(err, context.Canceled) || ran {

@@ -70,7 +70,7 @@ func statements(leaseJobs string) map[string]string {
 		"EndSessions": qEndUser, "EndSessions of a strand": qEndStrand, "UseRefresh": qRevoke, "LeaseJobs": leaseJobs,
 		"Account": qAccount, "AccountOn": qAccountOn, "AccountsByPK": qAccountsByPK, "AccountsFirst": qAccountsFirst, "AccountsSecond": qAccountsSecond,
 		"AccountsIn": qAccountsIn, "AccountNumbers": qAccountNumbers, "AccountBySession": qAccountBySession, "CountAccounts": qCountAccounts, "ListAccounts": qListAccounts,
-		"MailedToken": qMailedToken, "Counter": qCounter, "RetireRefresh": qRetire, "EndMailed": qEndMailed, "SignInByUser": qSignInByUser,
+		"MailedToken": qMailedToken, "Counter": qCounter, "RetireRefresh": qRetire, "EndMailed": qEndMailed, "Lengthen": qLengthen, "EndSession": qEndSession, "SignInByUser": qSignInByUser,
 		"GroupsOfKind": qGroupsOfKind, "GroupsByID": qGroupsByID, "MembersOf": qMembersOf,
 		"CountJobs": qCountJobs, "CountUnnumbered": qCountUnnumbered,
 	}

@@ -172,7 +172,7 @@ func (p *pg) update(ctx context.Context, lane store.Lane, fn func(conn) error) e
 			}
 		}
 		var repeat bool
-		if repeat, err = p.try(ctx, fn); !repeat {
+		if repeat, err = p.try(ctx, lane, fn); !repeat {
 			return err
 		}
 		p.told.Retried(lane)
@@ -183,13 +183,13 @@ func (p *pg) update(ctx context.Context, lane store.Lane, fn func(conn) error) e
 
 // try runs fn once. It says whether only the neighbours were in the way,
 // whatever fn made of the error.
-func (p *pg) try(ctx context.Context, fn func(conn) error) (repeat bool, err error) {
+func (p *pg) try(ctx context.Context, lane store.Lane, fn func(conn) error) (repeat bool, err error) {
 	// Begun under the caller's context, carried out without it, until update's
 	// time is over.
 	end, _ := ctx.Deadline()
 	bounded, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
-	tx, release, err := p.begin(ctx, bounded)
+	tx, release, err := p.begin(ctx, bounded, isolation(lane))
 	if err != nil {
 		return false, err
 	}
@@ -217,10 +217,18 @@ func (p *pg) try(ctx context.Context, fn func(conn) error) (repeat bool, err err
 	return again(t.failed), err
 }
 
+// isolation is what the fn of a lane is promised of its neighbours.
+func isolation(lane store.Lane) sql.IsolationLevel {
+	if lane == store.Narrow {
+		return sql.LevelReadCommitted
+	}
+	return sql.LevelSerializable
+}
+
 // begin begins a transaction on a connection that answers. Nothing has
 // happened where beginning failed, so that dead connections, as all of them
 // are after a restart of the server, are passed over.
-func (p *pg) begin(ctx, bounded context.Context) (*sql.Tx, func(), error) {
+func (p *pg) begin(ctx, bounded context.Context, level sql.IsolationLevel) (*sql.Tx, func(), error) {
 	var err error
 	for range pgConns + 1 {
 		if e := ctx.Err(); e != nil {
@@ -237,7 +245,7 @@ func (p *pg) begin(ctx, bounded context.Context) (*sql.Tx, func(), error) {
 			return nil, nil, fault(err)
 		}
 		var tx *sql.Tx
-		if tx, err = c.BeginTx(bounded, &sql.TxOptions{Isolation: sql.LevelSerializable}); err == nil {
+		if tx, err = c.BeginTx(bounded, &sql.TxOptions{Isolation: level}); err == nil {
 			return tx, func() { _ = c.Close() }, nil
 		}
 		_ = c.Close()

@@ -92,9 +92,11 @@ func (t *tx) Repoint(strand, from, to user.ID) error {
 }
 
 const (
-	qEndUser   = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND user_id = $2 AND revoked = 0"
-	qEndStrand = qEndUser + " AND strand_id = $4"
-	qRetire    = `UPDATE tokens SET used = $4 WHERE realm = $1 AND kind = 'refresh' AND used = 0 AND session_id IN
+	qEndUser    = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND user_id = $2 AND revoked = 0"
+	qEndStrand  = qEndUser + " AND strand_id = $4"
+	qLengthen   = "UPDATE sessions SET expires = $3 WHERE realm = $1 AND id = $2 AND revoked = 0 AND expires < $3"
+	qEndSession = "UPDATE sessions SET revoked = $3 WHERE realm = $1 AND id = $2 AND revoked = 0"
+	qRetire     = `UPDATE tokens SET used = $4 WHERE realm = $1 AND kind = 'refresh' AND used = 0 AND session_id IN
 	(SELECT s.id FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 AND s.door = $3 AND s.revoked = 0)`
 	qEndMailed = "UPDATE mailed_tokens SET used = $3 WHERE realm = $1 AND user_id = $2 AND used = 0"
 	qNext      = `INSERT INTO counters (realm, name, value) VALUES ($1, $2, 1)
@@ -110,6 +112,18 @@ func (t *tx) EndSessions(u, strand user.ID, when time.Time) (int, error) {
 	}
 	n, err := t.exec(qEndStrand, u, ts(when), strand)
 	return int(n), err
+}
+
+// Lengthen implements store.Tx.
+func (t *tx) Lengthen(session user.ID, until time.Time) error {
+	_, err := t.exec(qLengthen, session, ts(until))
+	return err
+}
+
+// EndSession implements store.Tx.
+func (t *tx) EndSession(session user.ID, when time.Time) (bool, error) {
+	n, err := t.exec(qEndSession, session, ts(when))
+	return n == 1, err
 }
 
 // UseRefresh implements store.Tx.
