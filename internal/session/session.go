@@ -110,7 +110,7 @@ func (s *Service) keep(tx store.Tx, sess user.Session, p Pair) error {
 		{Hash: p.accessHash, Kind: user.AccessToken, Session: sess.ID, Created: now, Expires: access},
 		{Hash: p.refreshHash, Kind: user.RefreshToken, Session: sess.ID, Created: now, Expires: refresh},
 	} {
-		if err := store.Insert(tx, t); err != nil {
+		if err := store.InsertLater(tx, t); err != nil { // both with one statement
 			return fmt.Errorf("keeping a token: %w", err)
 		}
 	}
