@@ -13,9 +13,9 @@ import (
 	"github.com/usher-id/usher/internal/testpg"
 )
 
-// proxies are the programs that test/edge puts in front of usher, by the
-// Debian package of each.
-var proxies = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy"}
+// beside are the programs that tests put in front of usher, as proxies or as a
+// person's browser, by the Debian package of each.
+var beside = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy", "chromium": "chromium"}
 
 // obtainPostgres installs the server package where it is missing and may be
 // installed.
@@ -34,10 +34,10 @@ func obtainPostgres(ctx context.Context) error {
 	return install(ctx, "postgresql")
 }
 
-// obtainProxies does the same for nginx and haproxy.
-func obtainProxies(ctx context.Context) error {
+// obtainBeside does the same for the proxies and the browser.
+func obtainBeside(ctx context.Context) error {
 	var missing []string
-	for program, pkg := range proxies {
+	for program, pkg := range beside {
 		_, onPath := exec.LookPath(program)
 		_, aside := exec.LookPath(filepath.Join("/usr/sbin", program)) // on root's PATH alone
 		if onPath != nil && aside != nil {

@@ -7,7 +7,7 @@
 //	                                  └──> count, list every skipped test ──> stop it
 //
 // Exit 0 only if everything passed; with CI=true a skipped test fails the run.
-// PostgreSQL, nginx and haproxy are installed from the distribution where they
+// PostgreSQL, nginx, haproxy and chromium are installed from the distribution where they
 // are missing, it runs as root and apt-get exists.
 package main
 
@@ -57,7 +57,7 @@ func run(args []string, ci bool) (int, error) {
 		}
 	}
 
-	if err := obtainProxies(ctx); err != nil {
+	if err := obtainBeside(ctx); err != nil {
 		if ci {
 			return 1, fmt.Errorf("no proxies to test behind: %w", err)
 		}
