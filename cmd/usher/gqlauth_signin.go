@@ -17,12 +17,15 @@ import (
 type gqlauthSessions struct{ *members }
 
 // JWT resolves a login token.
-func (m gqlauthSessions) JWT(ctx context.Context, token string) (session.Live, error) {
+func (m gqlauthSessions) JWT(ctx context.Context, token string) (session.Live, gqlauth.User, error) {
 	if token == "" {
-		return session.Live{}, user.Refuse(user.Unauthenticated, "")
+		return session.Live{}, gqlauth.User{}, user.Refuse(user.Unauthenticated, "")
 	}
 	got, err := m.sessions.Login(ctx, token)
-	return got.Live, err
+	if err != nil {
+		return session.Live{}, gqlauth.User{}, err
+	}
+	return got.Live, gqlauthUser(got.AccountState), nil
 }
 
 type gqlauthSignIn struct{ *members }

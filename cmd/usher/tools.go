@@ -67,7 +67,7 @@ type tokenCmd struct {
 }
 
 type tokenMintCmd struct {
-	Door string        `required:"" enum:"edi,partner" help:"edi or partner."`
+	Door string        `required:"" enum:"edi,partner,gqlauth" help:"edi, partner or gqlauth."`
 	User reference     `required:"" help:"The user."`
 	TTL  time.Duration `name:"ttl" help:"How long it lives." default:"1h"`
 	JSON bool          `name:"json" help:"Print JSON."`

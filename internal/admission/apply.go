@@ -3,6 +3,7 @@ package admission
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/usher-id/usher/internal/event"
@@ -216,12 +217,28 @@ func (c *carrying) absorb() error {
 		if err != nil {
 			return err
 		}
+		// A user has one password: what is absorbed leaves its own behind.
+		has, err := c.hasPassword(c.out.User.ID)
+		if err != nil {
+			return err
+		}
+		if has {
+			keep = nil
+		}
 		if c.out.User, err = c.book.Absorb(c.out.User, other, keep); err != nil {
 			return err
 		}
 		c.out.Changed = true
 	}
 	return nil
+}
+
+func (c *carrying) hasPassword(u user.ID) (bool, error) {
+	passwords, err := c.tx.Passwords(u)
+	if err != nil {
+		return false, fmt.Errorf("reading the passwords of %s: %w", u, err)
+	}
+	return slices.ContainsFunc(passwords, func(p user.Password) bool { return !p.SetAside }), nil
 }
 
 // findStrand takes the strand that the arrival or source already has in this

@@ -75,12 +75,12 @@ func (c *carrying) join() error {
 	if err != nil {
 		return fmt.Errorf("reading the user of a sign-up: %w", err)
 	}
-	passwords, err := c.tx.Passwords(c.out.User.ID)
+	has, err := c.hasPassword(c.out.User.ID)
 	if err != nil {
-		return fmt.Errorf("reading the passwords of %s: %w", c.out.User.ID, err)
+		return err
 	}
 	keep := map[user.ID]bool{c.own.ID: true}
-	if slices.ContainsFunc(passwords, func(p user.Password) bool { return !p.SetAside }) {
+	if has {
 		keep, c.out.Ignored = nil, append(c.out.Ignored, "password")
 	}
 	if c.out.User, err = c.book.Join(c.out.User, signUp, keep); err != nil {

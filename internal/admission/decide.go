@@ -44,7 +44,8 @@ type World struct {
 	Now      time.Time
 	SignedIn *Holder // Arrive: the user that asks to add this proof to itself
 	Own      *Holder // Provision: the user of the source's own record
-	// Moving says that the source's own record has another address so far.
+	// Moving says that the source's own record said another address so far, or
+	// names an identity: more than what the source vouches for now.
 	Moving  bool
 	Named   []Named
 	Located []Located
@@ -238,7 +239,7 @@ func meet(w World, l Located, v found, target *Holder, d *Decision) (_ *Holder, 
 		d.Absorb = append(d.Absorb, v.holder.User)
 		return target, true, false
 	case v.verdict == LinkTo && w.Act == Provisioning && w.Own != nil && d.Result == Known && target.User == w.Own.User &&
-		target.Nature == Fed && target.Standing == Open && len(w.Named) == 0 && !w.Moving:
+		target.Nature == Fed && w.Own.Standing == Open && len(w.Named) == 0 && !w.Moving:
 		// What the source now vouches for was proven meanwhile by whoever it is.
 		d.Absorb = append(d.Absorb, target.User)
 		d.Result, d.Rule = Link, "3: a trusted source's record goes into the owner of its address"

@@ -250,9 +250,19 @@ func (g *gatherer) assertion(a Assertion, pol policy.Policy) (World, error) {
 	return w, g.locate(&w, a.Addresses)
 }
 
-// moving says whether a source's record claims an address that the source does
-// not bring this time.
+// moving says whether a source's record claims, or said, an address that the
+// source does not bring this time, or has an identity.
 func (g *gatherer) moving(a Assertion) (bool, error) {
+	identities, err := g.tx.Identities(a.Own.User)
+	if err != nil {
+		return false, fmt.Errorf("reading the identities of %s: %w", a.Own.User, err)
+	}
+	said, err := normal.ParseEmail(a.Own.Document.Text(user.EmailAttr))
+	if len(identities) > 0 || err == nil && !slices.ContainsFunc(a.Addresses, func(b Address) bool {
+		return b.Kind == user.Email && b.Key == said.Key()
+	}) {
+		return true, nil
+	}
 	claims, err := g.tx.ClaimsOf(a.Own.User)
 	if err != nil {
 		return false, fmt.Errorf("reading the addresses of %s: %w", a.Own.User, err)

@@ -50,10 +50,11 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 			}
 		}
 		name, byEmail := loginName(a.Login, a.By)
+		var owner user.ID
 		switch {
 		case name == "":
 		case byEmail:
-			f.users, err = byAddress(r, a.Door, name)
+			f.users, owner, err = byAddress(r, a.Door, name)
 		default:
 			f.users, err = byName(r, a.Door, name)
 		}
@@ -61,10 +62,15 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 			return fmt.Errorf("looking for a login: %w", err)
 		}
 		f.account = s.nameKey(name)
-		// Where a name may mean several, tries at it are counted as the name's: one
-		// of them could end the others' waits by signing in.
-		if len(f.users) == 1 {
+		// Where a name may mean several, tries at it are counted at its owner, or as
+		// the name's: one of them could end the others' waits by signing in.
+		switch {
+		case owner != "":
+			f.account = accountKey(owner)
+		case len(f.users) == 1:
 			f.account = accountKey(f.user())
+		case len(f.users) > 1:
+			f.account = s.sharedKey(name)
 		}
 		return nil
 	})
@@ -74,20 +80,24 @@ func (s *Service) find(ctx context.Context, a Attempt) (found, error) {
 // byAddress looks first among the claims of the door's own strands, then at the
 // owner (design, section 2). Where there is neither, it looks for the one user for
 // whom a trusted source vouches and who may never have been here.
-func byAddress(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
+func byAddress(r store.Reader, door user.Door, key string) (users []store.SignIn, owner user.ID, err error) {
 	numbers := namings[door].numbers
-	users, err := r.SignInByClaim(door, user.Email, key, numbers)
+	if users, err = r.SignInByClaim(door, user.Email, key, numbers); err != nil {
+		return nil, "", err
+	}
+	more, err := r.SignInByOwner(door, user.Email, key, numbers)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	owner, err := r.SignInByOwner(door, user.Email, key, numbers)
-	if err != nil {
-		return nil, err
+	if len(more) > 0 {
+		owner = more[0].User
+	} else if door != user.DoorPartner {
+		// A sign-up that is pending here keeps nobody out for whom a source vouches.
+		if more, err = byVoucher(r, door, key); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, "", err
+		}
 	}
-	if users = together(users, owner); len(users) > 0 || door == user.DoorPartner {
-		return users, nil
-	}
-	return byVoucher(r, door, key)
+	return together(users, more), owner, nil
 }
 
 // together adds those who are not among the first.

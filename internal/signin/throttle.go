@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/usher-id/usher/internal/policy"
@@ -23,6 +24,12 @@ func (s *Service) nameKey(n string) string {
 	m.Write([]byte(n))
 	return "name:" + hex.EncodeToString(m.Sum(nil)[:16])
 }
+
+// sharedKey is for a name that means several users. Nothing but time ends its
+// waits, so that it knows no total.
+func (s *Service) sharedKey(n string) string { return sharedName + s.nameKey(n) }
+
+const sharedName = "shared "
 
 // Delay after too many failures: it doubles from first to longest.
 const (
@@ -91,7 +98,9 @@ func (c counters) networkWait() time.Duration { return max(c.network.Until.Sub(c
 // has before it must wait, none while it or the network does.
 func (c counters) left(lim policy.Limits) int {
 	switch {
-	case c.networkWait() > 0, c.account.Until.After(c.at), c.account.Total >= lim.AccountTotal:
+	case c.networkWait() > 0, c.account.Until.After(c.at):
+		return 0
+	case c.account.Total >= lim.AccountTotal && !strings.HasPrefix(c.account.Key, sharedName):
 		return 0
 	case c.account.Failures >= lim.AccountFailures:
 		return 1 // the wait is over: one at a time

@@ -1,6 +1,7 @@
 package gqlauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -64,6 +65,18 @@ func preferred(r *http.Request) string {
 // stranger is the caller of mutations that do not ask who it is.
 func (x *exchange) stranger() Caller { return Caller{Network: x.network, Lang: x.lang} }
 
+// self is the caller's own user: the one that was read with the token, where
+// nothing in this request can have changed it.
+func (x *exchange) self(ctx context.Context, c Caller) (User, error) {
+	x.mu.Lock()
+	me := x.me
+	x.mu.Unlock()
+	if me != nil {
+		return *me, nil
+	}
+	return x.door.Directory.Me(ctx, c)
+}
+
 // caller is who asks. The token is read once; from then on the session is
 // carried, so that a mutation that makes the token invalid (swapEmails) does not
 // lock out the ones after it. The error is a fault that was noted.
@@ -72,11 +85,14 @@ func (x *exchange) caller() (Caller, error) {
 	defer x.mu.Unlock()
 	c := x.stranger()
 	if !x.resolved {
-		live, err := x.door.Sessions.JWT(x.ctx, x.token)
+		live, me, err := x.door.Sessions.JWT(x.ctx, x.token)
 		_, dead := errors.AsType[*user.Refusal](err)
 		switch {
 		case err == nil:
 			x.live = &live
+			if x.reading {
+				x.me = &me
+			}
 		case !dead:
 			return c, x.faultLocked(err)
 		}

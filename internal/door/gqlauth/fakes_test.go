@@ -84,16 +84,16 @@ func live(pk int32) session.Live {
 	return session.Live{Session: user.Session{ID: user.ID(fmt.Sprint("session-", pk)), Subject: fmt.Sprint(pk), Door: user.DoorGQLAuth}}
 }
 
-func (w *world) JWT(_ context.Context, token string) (session.Live, error) {
+func (w *world) JWT(_ context.Context, token string) (session.Live, gqlauth.User, error) {
 	if err := w.called("JWT"); err != nil {
-		return session.Live{}, err
+		return session.Live{}, gqlauth.User{}, err
 	}
 	for _, u := range w.users {
 		if u.Email == token {
-			return live(u.PK), nil
+			return live(u.PK), u, nil
 		}
 	}
-	return session.Live{}, user.Refuse(user.BadToken, "")
+	return session.Live{}, gqlauth.User{}, user.Refuse(user.BadToken, "")
 }
 
 func (w *world) TokenAuth(_ context.Context, _ gqlauth.Caller, in gqlauth.TokenAuth) (gqlauth.SignedIn, error) {
@@ -219,14 +219,7 @@ func (w *world) RemoveSecondary(_ context.Context, c gqlauth.Caller, password st
 	return w.confirm("RemoveSecondary", c, password, "password")
 }
 
-func (w *world) Me(ctx context.Context, c gqlauth.Caller) (gqlauth.User, error) {
-	if w.panics {
-		panic("secret of the panic")
-	}
-	if w.wait {
-		<-ctx.Done()
-		return gqlauth.User{}, ctx.Err()
-	}
+func (w *world) Me(_ context.Context, c gqlauth.Caller) (gqlauth.User, error) {
 	if err := w.called("Me"); err != nil {
 		return gqlauth.User{}, err
 	}
@@ -242,7 +235,14 @@ func (w *world) bySubject(c gqlauth.Caller) (gqlauth.User, error) {
 	return gqlauth.User{}, user.Refuse(user.BadToken, "")
 }
 
-func (w *world) User(_ context.Context, _ gqlauth.Caller, pk int32) (gqlauth.User, error) {
+func (w *world) User(ctx context.Context, _ gqlauth.Caller, pk int32) (gqlauth.User, error) {
+	if w.panics {
+		panic("secret of the panic")
+	}
+	if w.wait {
+		<-ctx.Done()
+		return gqlauth.User{}, ctx.Err()
+	}
 	if err := w.called("User"); err != nil {
 		return gqlauth.User{}, err
 	}

@@ -178,8 +178,8 @@ func TestFaults(t *testing.T) {
 	t.Run("a panic", func(t *testing.T) {
 		w := newWorld()
 		w.panics = true
-		w.post(t, "lisa@x.org", "{ me { email } }", nil).
-			says(t, 200, `{"errors":[{"message":"Internal server error.","locations":[{"line":1,"column":3}],"path":["me"]}],"data":{"me":null}}`)
+		w.post(t, "lisa@x.org", `{ user(id:"VXNlck5vZGU6MQ==") { email } }`, nil).
+			says(t, 200, `{"errors":[{"message":"Internal server error.","locations":[{"line":1,"column":3}],"path":["user"]}],"data":{"user":null}}`)
 	})
 	t.Run("a throttled network", func(t *testing.T) {
 		w := newWorld()
@@ -202,7 +202,7 @@ func TestFaults(t *testing.T) {
 	t.Run("the deadline", func(t *testing.T) {
 		w := newWorld()
 		w.wait, w.deadline = true, time.Millisecond
-		got := w.post(t, "lisa@x.org", "{me{email}}", nil)
+		got := w.post(t, "lisa@x.org", `{user(id:"VXNlck5vZGU6MQ=="){email}}`, nil)
 		got.says(t, 503, `{"errors":[{"message":"The service is unavailable. Try again later."}]}`)
 	})
 }

@@ -33,7 +33,7 @@ func (x *exchange) see(ctx context.Context) (Caller, viewer, error) {
 	if known != nil {
 		return c, *known, nil
 	}
-	me, err := x.door.Directory.Me(ctx, c)
+	me, err := x.self(ctx, c)
 	if _, refused := refusals(err); refused {
 		return x.stranger(), viewer{}, nil
 	}
@@ -54,7 +54,7 @@ func (*query) Me(ctx context.Context) (*person, error) {
 	if err != nil || !c.SignedIn() {
 		return nil, err
 	}
-	me, err := x.door.Directory.Me(ctx, c)
+	me, err := x.self(ctx, c)
 	if _, refused := refusals(err); refused {
 		return nil, nil
 	}

@@ -168,7 +168,7 @@ func TestNoQueryForEachParent(t *testing.T) {
 		t.Errorf("%d calls for a few users, %d for many:\n%v\n%v", len(few), len(many), few, many)
 	}
 	want := []string{
-		"JWT", "Me", "Users",
+		"JWT", "Users",
 		"ByRef [g1 g2]", "UsersByPK [1]", "ByRef [g1]",
 		"Members [g1 g2]", "AtInstitutions [1]", "Members [g1 g2]", "InFields [1]", "ByRef [g1]",
 	}

@@ -23,10 +23,12 @@ type exchange struct {
 	token   string
 	network netip.Prefix
 	lang    string
+	reading bool // nothing in this request changes anything
 
 	mu       sync.Mutex
 	resolved bool // live says who asks
 	live     *session.Live
+	me       *User // as it was read with the token; nil where that may have changed
 	viewer   *viewer
 	tried    map[trial]int
 	objects  int // in the answer so far, of sets
@@ -102,7 +104,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request) said {
 		limit = d.MutationDeadline
 	}
 	return d.run(r, limit, doc, op, vars, &exchange{
-		door: d, token: token, resolved: from == nowhere, network: d.Network(r), lang: preferred(r), tried: map[trial]int{},
+		door: d, token: token, resolved: from == nowhere, network: d.Network(r), lang: preferred(r), reading: op.kind == "query", tried: map[trial]int{},
 	})
 }
 

@@ -71,9 +71,10 @@ func (c Caller) SignedIn() bool { return c.Live != nil }
 
 // Sessions resolves login tokens.
 type Sessions interface {
-	// JWT checks a login token; a refusal whatever is wrong with it. Archived and
-	// unverified users are let in, locked and deleted ones are not.
-	JWT(ctx context.Context, token string) (session.Live, error)
+	// JWT checks a login token, and gives the user that it found with it; a
+	// refusal whatever is wrong. Archived and unverified users are let in, locked
+	// and deleted ones are not.
+	JWT(ctx context.Context, token string) (session.Live, User, error)
 }
 
 // SignIn signs in and keeps the tokens (contract section 6).
