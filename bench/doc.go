@@ -7,6 +7,7 @@
 //
 //	main.go ─ starts everything, runs the rounds ──> table.go, medians
 //	  ├─ work.go    what is asked of usher ─┐
+//	  ├─ login.go   me, by a login token ───┤
 //	  ├─ batch.go   many users in a request ┼─> load.go  closed loop, keep-alive
 //	  ├─ signin.go  sign-ins less the hash ─┘
 //	  ├─ raw.go     the database driver alone

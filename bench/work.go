@@ -22,6 +22,7 @@ type people struct {
 	cookie, ediID string   // of the user who reads their own profile
 	number        string   // of the first signer, at the partner door
 	refresh       []string // the refresh token each signer has now
+	login         string   // the first signer's, at the GraphQL door
 }
 
 // prepare makes them. The signers' passwords are hashed here, so that signing
@@ -70,7 +71,12 @@ func (b *bench) prepare(ctx context.Context) error {
 		}
 		b.refresh = append(b.refresh, refreshToken(body))
 	}
-	return nil
+	if c, err = dial(b.usher.public); err != nil {
+		return err
+	}
+	defer c.Close()
+	b.login, err = b.loginToken(c)
+	return err
 }
 
 func login(i int) []byte {
@@ -117,6 +123,7 @@ func (b *bench) operations() []operation {
 		beside := fmt.Sprintf("bare net/http/%d", n)
 		ops = append(ops, bare(n),
 			b.closed("own profile (EDI)", n, beside, b.usher, b.usher.public, own),
+			b.me(n, beside),
 			b.closed("user by id (partner)", n, beside, b.usher, b.usher.inside, partner),
 			b.closed("sync of one, unchanged", n, beside, b.usher, b.usher.inside, unchanged),
 		)

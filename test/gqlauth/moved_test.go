@@ -1,0 +1,206 @@
+package gqlauth
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// djangoKey is the SECRET_KEY of the contract's vectors.
+const djangoKey = "gqlauth-research-secret-key-0001"
+
+// Vectors of contract section 8, of 2021-08-08.
+const (
+	vectorActivation = "eyJlbWFpbCI6InRlc3RAcGxlZGdlNGZ1dHVyZS5vcmciLCJhY3Rpb24iOiJhY3RpdmF0aW9uIn0:1mCmVk:hY2SBpfdWBc7IKDath4Hdb6RwqfhtaXxi2tYrNd6E48"
+	vectorReset      = "eyJlbWFpbCI6InRlc3RAcGxlZGdlNGZ1dHVyZS5vcmciLCJhY3Rpb24iOiJwYXNzd29yZF9yZXNldCJ9:1mCmVk:MgJQD_bVwcMU4zMs_tJtYg_uUdjJpsguqyWH8hsuPRw"
+	vectorJWT        = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6InRlc3RAcGxlZGdlNGZ1dHVyZS5vcmciLCJleHAiOjE2Mjg0NDM2NzYsIm9yaWdJYXQiOjE2Mjg0NDMzNzZ9.5Ql0mqpmw4P5l6CC5paUMTjZlRYwMVm_RdDuXRYG3fs"
+	vectorTime       = 1628443376
+)
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func mac(key []byte, text string) string {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte(text))
+	return b64(m.Sum(nil))
+}
+
+// originalMailed is a mailed token as the original makes it (contract section 8).
+func originalMailed(key, email, action string, at int64) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var stamp string
+	for n := at; n > 0; n /= 62 {
+		stamp = digits[n%62:n%62+1] + stamp
+	}
+	value := b64(fmt.Appendf(nil, `{"email":%q,"action":%q}`, email, action)) + ":" + stamp
+	derived := sha256.Sum256([]byte("django.core.signingsigner" + key))
+	return value + ":" + mac(derived[:], value)
+}
+
+// originalJWT is a login token as the original makes it.
+func originalJWT(key, header, email string, issued, expires int64) string {
+	text := b64([]byte(header)) + "." + b64(fmt.Appendf(nil, `{"email":%q,"exp":%d,"origIat":%d}`, email, expires, issued))
+	return text + "." + mac([]byte(key), text)
+}
+
+const hs256 = `{"typ":"JWT","alg":"HS256"}`
+
+// djangoHash is a password as Django 3.1 stores it.
+func djangoHash(t *testing.T, password, salt string) string {
+	t.Helper()
+	sum, err := pbkdf2.Key(sha256.New, password, []byte(salt), 216000, sha256.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "pbkdf2_sha256$216000$" + salt + "$" + base64.StdEncoding.EncodeToString(sum)
+}
+
+const (
+	moved   = "test@pledge4future.org"
+	pending = "new@pledge4future.org"
+)
+
+// bring imports the original's users: one who proved the address, and one who
+// did not, and must prove it here.
+func (w town) bring() {
+	w.Helper()
+	var lines []string
+	for i, u := range []map[string]any{
+		{"email": moved, "username": "test", "emailVerified": true, "firstName": "Louise", "isActive": true},
+		{"email": pending, "username": "new", "emailVerified": false},
+	} {
+		u["passwordHash"] = djangoHash(w.T, good, fmt.Sprintf("k3PdVlcSAqX%d", i))
+		text, err := json.Marshal(u)
+		if err != nil {
+			w.Fatal(err)
+		}
+		lines = append(lines, string(text))
+	}
+	file := filepath.Join(w.TempDir(), "users.ndjson")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	w.CLI("import", "users", file)
+}
+
+func TestTheVectors(t *testing.T) {
+	for want, got := range map[string]string{
+		vectorActivation: originalMailed(djangoKey, moved, "activation", vectorTime),
+		vectorReset:      originalMailed(djangoKey, moved, "password_reset", vectorTime),
+		vectorJWT:        originalJWT(djangoKey, hs256, moved, vectorTime, vectorTime+300),
+	} {
+		if got != want {
+			t.Errorf("%s\nis not the contract's\n%s", got, want)
+		}
+	}
+}
+
+// Given the original's users and its key, then their passwords open both doors,
+// and what the original issued is still good, and no better than it was.
+func TestADeploymentMovesHere(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		now := time.Now().Unix()
+		issued := originalJWT(djangoKey, hs256, moved, now-100, now+200)
+
+		me := w.me(issued)
+		if me == nil || me.Email != moved || me.Username != "test" || me.FirstName != "Louise" || !me.Verified {
+			w.Fatalf("by a login token of the original me is %+v", me)
+		}
+		in := w.enter(moved, good)
+		if in.User.PK != me.PK {
+			w.Errorf("signed in as %+v, the token's is %+v", in.User, me)
+		}
+		w.enter(moved, good) // by the hash that took the original's place
+		w.partnerEnter(moved, good)
+		if got := w.tokenAuth(moved, wrong).code("nonFieldErrors"); got != "invalid_credentials" {
+			w.Errorf("a wrong password: %s", got)
+		}
+
+		none := b64([]byte(`{"typ":"JWT","alg":"none"}`)) + issued[strings.Index(issued, "."):strings.LastIndex(issued, ".")+1]
+		for name, token := range map[string]string{
+			"expired":                vectorJWT,
+			"signed by another key":  originalJWT(djangoKey+"x", hs256, moved, now-100, now+200),
+			"unsigned":               none,
+			"of nobody":              originalJWT(djangoKey, hs256, "ghost@pledge4future.org", now-100, now+200),
+			"said to be HS512":       originalJWT(djangoKey, `{"typ":"JWT","alg":"HS512"}`, moved, now-100, now+200),
+			"a mailed token instead": originalMailed(djangoKey, moved, "activation", now),
+		} {
+			if me := w.me(token); me != nil {
+				w.Errorf("a login token that is %s is %+v", name, me)
+			}
+		}
+		for token, want := range map[string]string{
+			vectorActivation: "expired_token",
+			originalMailed(djangoKey+"x", moved, "activation", now):                 "invalid_token",
+			originalMailed(djangoKey, moved, "password_reset", now):                 "invalid_token", // of the other kind
+			originalMailed(djangoKey, "ghost@pledge4future.org", "activation", now): "invalid_token",
+			originalMailed(djangoKey, moved, "activation", now-60):                  "already_verified",
+		} {
+			if got := w.do("", "verifyAccount", "", "token", token).code("nonFieldErrors"); got != want {
+				w.Errorf("verifyAccount with %s: %s, wanted %s", token, got, want)
+			}
+		}
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Given a reset link of the original, then it works once within its hour, and
+// what the original issued before is dead then.
+func TestAResetLinkOfTheOriginal(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		now := time.Now().Unix()
+		issued := originalJWT(djangoKey, hs256, moved, now-100, now+200)
+		if w.me(issued) == nil {
+			w.Fatal("the login token of the original is nobody's")
+		}
+		reset := func(token string) outcome {
+			return w.do("", "passwordReset", "", "token", token, "newPassword1", other, "newPassword2", other)
+		}
+		if got := reset(vectorReset).code("nonFieldErrors"); got != "expired_token" {
+			w.Errorf("a link of long ago: %s", got)
+		}
+		used, spare := originalMailed(djangoKey, moved, "password_reset", now-60), originalMailed(djangoKey, moved, "password_reset", now-50)
+		if got := reset(used); !got.Success {
+			w.Fatalf("reset: %+v", got)
+		}
+		for name, token := range map[string]string{"a second time": used, "with another link of before": spare} {
+			if got := reset(token).code("nonFieldErrors"); got != "invalid_token" {
+				w.Errorf("%s: %s", name, got)
+			}
+		}
+		if me := w.me(issued); me != nil {
+			w.Errorf("the login token of before is still %+v", me)
+		}
+		if got := w.tokenAuth(moved, good).code("nonFieldErrors"); got != "invalid_credentials" {
+			w.Errorf("the old password: %s", got)
+		}
+		w.enter(moved, other)
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Without the original's key, nothing that it issued is worth anything.
+func TestTheKeyMustBeConfigured(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		now := time.Now().Unix()
+		if me := w.me(originalJWT(djangoKey, hs256, moved, now-100, now+200)); me != nil {
+			w.Errorf("a login token is %+v", me)
+		}
+		if got := w.do("", "verifyAccount", "", "token", originalMailed(djangoKey, pending, "activation", now)).code("nonFieldErrors"); got != "invalid_token" {
+			w.Errorf("an activation token: %s", got)
+		}
+		if got := w.do("", "passwordReset", "", "token", originalMailed(djangoKey, moved, "password_reset", now), "newPassword1", other, "newPassword2", other).code("nonFieldErrors"); got != "invalid_token" {
+			w.Errorf("a reset token: %s", got)
+		}
+		w.enter(moved, good)
+	})
+}
