@@ -21,7 +21,7 @@ func drawWorld(t *rapid.T) World {
 	for i := range users {
 		users[i] = Holder{
 			User:     user.ID(fmt.Sprintf("u%d", i)),
-			Nature:   rapid.SampledFrom([]Nature{Unheld, Unproven, Held}).Draw(t, "nature"),
+			Nature:   rapid.SampledFrom([]Nature{Unheld, Fed, Unproven, Held}).Draw(t, "nature"),
 			Standing: rapid.SampledFrom([]Standing{Open, Open, Open, Aside, Locked, Closed, Vanished}).Draw(t, "standing"),
 			Proven:   noon.Add(-time.Duration(rapid.IntRange(0, 400).Draw(t, "days")) * 24 * time.Hour),
 			Rival:    rapid.IntRange(0, 4).Draw(t, "rival") == 0,
@@ -132,12 +132,12 @@ func TestDecideKeepsTheInvariants(t *testing.T) {
 			if u.Standing != Open && !own || u.Standing == Closed || u.Standing == Vanished {
 				t.Fatalf("led to a user that is %s: %+v", u.Standing, d)
 			}
-			if d.Result == TakeOver && u.Nature != Unheld {
+			if d.Result == TakeOver && !empty(u) {
 				t.Fatalf("took over somebody: %+v", d)
 			}
 		}
 		for _, id := range d.Absorb {
-			if u := all[id]; u.Nature != Unheld || u.Standing != Open || id == d.User {
+			if u := all[id]; !empty(u) || u.Standing != Open || id == d.User {
 				t.Fatalf("absorbed %+v: %+v", u, d)
 			}
 		}
@@ -179,7 +179,7 @@ func TestDecideSquattersBlockNobody(t *testing.T) {
 		for i := range rapid.IntRange(0, 4).Draw(t, "squatters") {
 			l.Asserted = append(l.Asserted, Holder{
 				User:     user.ID(fmt.Sprintf("s%d", i)),
-				Nature:   rapid.SampledFrom([]Nature{Unheld, Unproven, Held}).Draw(t, "nature"),
+				Nature:   rapid.SampledFrom([]Nature{Unheld, Fed, Unproven, Held}).Draw(t, "nature"),
 				Standing: rapid.SampledFrom([]Standing{Open, Aside, Locked, Closed}).Draw(t, "standing"),
 			})
 		}

@@ -11,7 +11,7 @@ func everyCell(yield func(Cell) bool) {
 	for _, act := range []Act{Arriving, Provisioning} {
 		for _, arriving := range assurances {
 			for _, held := range assurances {
-				for _, nature := range []Nature{Unheld, Unproven, Held} {
+				for _, nature := range []Nature{Unheld, Fed, Unproven, Held} {
 					for _, standing := range []Standing{Open, Aside, Locked, Closed, Vanished} {
 						for _, count := range []Count{One, Many} {
 							for _, stale := range []bool{false, true} {
@@ -42,7 +42,7 @@ func TestTableIsTotal(t *testing.T) {
 		used[v] = true
 		cells++
 	}
-	if cells != 2*4*4*3*5*2*2 {
+	if cells != 2*4*4*4*5*2*2 {
 		t.Errorf("looked at %d cells", cells)
 	}
 	for v := range known {
@@ -72,6 +72,9 @@ func TestTableKeepsTheRules(t *testing.T) {
 		}},
 		{"a human is never taken over", func(c Cell, v Verdict) bool {
 			return c.Nature == Unproven && v == TakeOverIt
+		}},
+		{"a feed's record that nobody vouches for is never taken over", func(c Cell, v Verdict) bool {
+			return c.Nature == Fed && c.Held == user.Asserted && v == TakeOverIt
 		}},
 		{"a person joins by somebody's word alone never", func(c Cell, v Verdict) bool {
 			return c.Act == Arriving && c.Arriving == user.Attested && (v == LinkTo || v == TakeOverIt)
@@ -112,7 +115,9 @@ func TestTableReadsAsTheDesign(t *testing.T) {
 		{"typed at an owner", Cell{Act: Arriving, Arriving: user.Asserted, Held: user.Proven, Nature: Held}, Ignore},
 		{"a trusted partner at an owner", Cell{Act: Provisioning, Arriving: user.Attested, Held: user.Proven, Nature: Held}, LinkTo},
 		{"an untrusted partner at an owner", Cell{Act: Provisioning, Arriving: user.Asserted, Held: user.Proven, Nature: Held}, RefuseInUse},
-		{"a proof at a feed's record", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Attested, Nature: Unheld}, TakeOverIt},
+		{"a proof at a feed's record", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Attested, Nature: Fed}, TakeOverIt},
+		{"a proof at a record that its source does not vouch for", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Asserted, Nature: Fed}, DropIt},
+		{"a proof at a reservation", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Asserted, Nature: Unheld}, TakeOverIt},
 		{"a proof at an unproven sign-up", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Asserted, Nature: Unproven}, EvictIt},
 		{"a proof at somebody who only mentioned it", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Asserted, Nature: Held}, DropIt},
 		{"a fresh phone proof at an old one", Cell{Act: Arriving, Arriving: user.Proven, Held: user.Proven, Nature: Held, StalePhone: true}, MoveAddress},
