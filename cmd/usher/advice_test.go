@@ -126,8 +126,16 @@ func TestWhatPostgreSQLWaitsFor(t *testing.T) {
 		is, standbys string
 		want         condition
 	}{
-		{"on", "", well}, {"remote_apply", "", well}, {"remote_write", "", well}, {"local", "", well}, {"off", "", ill},
-		{"on", "*", well}, {"remote_apply", "*", well}, {"remote_write", "*", well}, {"local", "*", warn}, {"off", "*", ill},
+		{"on", "", well},
+		{"remote_apply", "", well},
+		{"remote_write", "", well},
+		{"local", "", well},
+		{"off", "", ill},
+		{"on", "*", well},
+		{"remote_apply", "*", well},
+		{"remote_write", "*", well},
+		{"local", "*", warn},
+		{"off", "*", ill},
 	} {
 		d := &doctor{}
 		d.commits(c.is, []sqlstore.Trait{{Name: synchronousStandbys, Is: c.standbys}})

@@ -314,7 +314,9 @@ func (p Policy) check() error {
 		key   string
 		value int
 	}{
-		{"account_failures", l.AccountFailures}, {"account_total", l.AccountTotal}, {"network_failures", l.NetworkFailures},
+		{"account_failures", l.AccountFailures},
+		{"account_total", l.AccountTotal},
+		{"network_failures", l.NetworkFailures},
 		{"address_mails", l.AddressMails},
 	} {
 		if n.value < 1 {

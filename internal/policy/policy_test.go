@@ -91,8 +91,8 @@ func TestParseRefuses(t *testing.T) {
 		"response_floor: 300":                                              "300",
 		"partner: {echo_password_hash: plain}":                             "partner.echo_password_hash",
 		"edi: {edi_id: uuid}\n---\nedi: {edi_id: uuid}\n":                  "more than one document",
-		"limits: [1]": "line 1",
-		"\t":          "reading the policy",
+		"limits: [1]":                                                      "line 1",
+		"\t":                                                               "reading the policy",
 	} {
 		p, err := policy.Parse([]byte(doc))
 		if err == nil {
