@@ -176,7 +176,9 @@ func (s *Service) signUp(tx store.Tx, pol policy.Policy, f form, hash string) er
 	})
 }
 
-// tellOwner mails somebody who is known that their address was signed up with.
+// tellOwner mails somebody who is known that their address was signed up with. It
+// goes to the address as they gave it, never as the form has it: a key takes
+// spellings for one that a mail server may tell apart (security R3).
 func (s *Service) tellOwner(tx store.Tx, pol policy.Policy, f form) error {
 	k, err := lookUp(tx, f.email.Key())
 	if err != nil {
@@ -186,8 +188,11 @@ func (s *Service) tellOwner(tx store.Tx, pol policy.Policy, f form) error {
 	if !ok {
 		return nil
 	}
+	to := at(who.Account, k.address)
+	if to.Key != k.address { // they own it, and have another one here
+		to = user.Mailbox{Display: k.address, Key: k.address}
+	}
 	return s.Post.Tell(tx, pol, mailed.Letter{
-		Template: mailed.AlreadyRegistered, User: who.User.ID,
-		To: user.Mailbox{Display: f.email.String(), Key: f.email.Key()}, Username: who.Account.Username, Lang: f.lang,
+		Template: mailed.AlreadyRegistered, User: who.User.ID, To: to, Username: who.Account.Username, Lang: f.lang,
 	})
 }

@@ -232,6 +232,12 @@ func (s *Service) enter(tx store.Tx, pol policy.Policy, to target) (user.Account
 	if out.User.ID != st.User.ID { // the address is another's by now
 		return user.Account{}, nil, user.Refuse(user.BadToken, "")
 	}
+	if st.User.Status == user.Archived { // here too, though an arrival reopens
+		out.User.Status = user.Archived
+		if err := store.Put(tx, out.User); err != nil {
+			return user.Account{}, nil, fmt.Errorf("leaving %s archived: %w", out.User.ID, err)
+		}
+	}
 	if known {
 		return st.Account, nil, nil
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/enrol"
+	"github.com/usher-id/usher/internal/member"
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/token/django"
 	"github.com/usher-id/usher/internal/user"
@@ -20,6 +22,12 @@ func (w *world) reset(email string) string {
 func (w *world) renew(token, plain string) error {
 	return w.enrol.ResetPassword(w.Context(), enrol.NewPassword{Token: token, First: plain, Second: plain})
 }
+
+func change(old, next string) member.PasswordChange {
+	return member.PasswordChange{Old: old, First: next, Second: next}
+}
+
+func (w *world) noRefresh() session.Refresh { return session.Refresh{} }
 
 func recovering() []scenario {
 	return []scenario{

@@ -41,7 +41,7 @@ type scenario struct {
 }
 
 func TestEnrol(t *testing.T) {
-	all := slices.Concat(signingUp(), activating(), recovering(), joining(), members(), looking())
+	all := slices.Concat(signingUp(), refusing(), racing(), activating(), recovering(), outliving(), joining(), looking())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, c, i)) })
@@ -168,7 +168,7 @@ func newWorld(t *testing.T, s store.Store, c *clock, n int) *world {
 	return w
 }
 
-func (w *world) of(name string) string    { return fmt.Sprintf("%s%d", name, w.n) }
+func (w *world) of(name string) string    { return fmt.Sprintf("%s-%d", name, w.n) }
 func (w *world) email(name string) string { return w.of(name) + "@example.org" }
 
 func (w *world) update(fn func(store.Tx) error) {
@@ -371,35 +371,3 @@ func (w *world) ok(err error) {
 		w.Fatal(err)
 	}
 }
-
-// refused expects one refusal. An empty field or why asks for none.
-func (w *world) refused(err error, code user.Code, field, why string) {
-	w.Helper()
-	no, ok := errors.AsType[*user.Refusal](err)
-	if !ok || no.Code != code || no.Field != field || no.Params["why"] != why {
-		w.Fatalf("got %v %+v, want a refusal %s of %q, %q", err, no, code, field, why)
-	}
-}
-
-// said writes the refusals of a form as "field code why", in their order.
-func said(err error) (out []string) {
-	all, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		if err == nil {
-			return nil
-		}
-		all = one{err}
-	}
-	for _, e := range all.Unwrap() {
-		if no, ok := errors.AsType[*user.Refusal](e); ok {
-			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s", no.Field, no.Code, no.Params["why"])))
-		} else {
-			out = append(out, e.Error())
-		}
-	}
-	return out
-}
-
-type one struct{ error }
-
-func (o one) Unwrap() []error { return []error{o.error} }

@@ -47,7 +47,7 @@ func (s *Service) LookSecond(ctx context.Context, token string) (out SeenSecond,
 		return nil
 	})
 	if no := refusal(err); no != nil {
-		return SeenSecond{Expired: no.Params["why"] == mailed.WhyExpired}, nil
+		return SeenSecond{Expired: no.Params["why"] == mailed.WhyExpired}, nil //nolint:nilerr // a refusal is what is seen
 	}
 	return out, err
 }

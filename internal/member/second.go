@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"unicode/utf8"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/event"
@@ -17,15 +19,22 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
+// MaxEmail is the longest address that the form of a second one takes, in
+// characters (contract gqlauth.md, section 4).
+const MaxEmail = 254
+
 // SendSecond mails a link to an address that the caller wants as their second.
 // Nothing is kept of it until the link is used. Refusals: BadCredential of
-// password; Missing, Invalid and InUse of email; Forbidden.
+// password; Missing, TooLarge, Invalid and InUse of email; Forbidden.
 func (s *Service) SendSecond(ctx context.Context, c Caller, email, password string) error {
 	if _, err := s.check(ctx, c, password, "password", false); err != nil {
 		return err
 	}
 	if email == "" {
 		return user.Refuse(user.Missing, "email")
+	}
+	if n := utf8.RuneCountInString(email); n > MaxEmail {
+		return user.Refuse(user.TooLarge, "email", "max", strconv.Itoa(MaxEmail), "length", strconv.Itoa(n))
 	}
 	e, err := normal.ParseEmail(email)
 	if err != nil {
@@ -111,12 +120,21 @@ func (s *Service) VerifySecond(ctx context.Context, token string) error {
 			no = user.Refuse(user.InUse, "")
 			return nil
 		}
+		if err := stayArchived(tx, st.User, out.User); err != nil {
+			return err
+		}
 		if a.First.None() {
 			a.First = session.Mailbox(st)
 		}
+		had, on := a.Second, a.Strand
 		a.Second = to
 		if err := session.MoveAccount(tx, &a, out.Strand.ID); err != nil {
 			return err
+		}
+		if !had.None() {
+			if err := s.forget(tx, pol, a, on, had, ""); err != nil {
+				return err
+			}
 		}
 		if err := told(tx, event.AddressProven, a, "second"); err != nil {
 			return err
@@ -133,6 +151,38 @@ func (s *Service) VerifySecond(ctx context.Context, token string) error {
 		return no
 	}
 	return nil
+}
+
+// stayArchived closes again what an arrival reopened: only the password reopens
+// an account (contract, decision 7).
+func stayArchived(tx store.Tx, before, now user.User) error {
+	if before.Status != user.Archived {
+		return nil
+	}
+	now.Status = user.Archived
+	if err := store.Put(tx, now); err != nil {
+		return fmt.Errorf("leaving %s archived: %w", now.ID, err)
+	}
+	return nil
+}
+
+// forget frees an address that is the account's no more, which hung on a strand,
+// and tells it so.
+func (s *Service) forget(tx store.Tx, pol policy.Policy, a user.Account, strand user.ID, gone user.Mailbox, lang string) error {
+	if err := release(tx, a.User, strand, gone.Key); err != nil {
+		return err
+	}
+	if err := s.warn(tx, pol, a, gone, lang); err != nil {
+		return err
+	}
+	u, err := tx.User(a.User)
+	if err != nil {
+		return fmt.Errorf("reading user %s: %w", a.User, err)
+	}
+	if _, err := ledger.Open(tx, pol, string(a.User)).Reproject(u); err != nil {
+		return err
+	}
+	return told(tx, event.AddressRemoved, a, "second")
 }
 
 // warn tells an address of an account that its addresses were changed: whoever
@@ -160,11 +210,16 @@ func memberOf(r store.Reader, t mailed.Token) (st store.AccountState, to user.Ma
 		if errors.Is(err, store.ErrNotFound) {
 			return st, to, dead
 		}
-		return st, t.Row.To, err
+		if err != nil || !t.Row.To.None() {
+			return st, t.Row.To, err
+		}
 	}
 	e, err := normal.ParseEmail(t.SecondaryEmail)
 	if err != nil {
 		return st, to, dead
+	}
+	if !t.Original { // it was: its record is from when it was used
+		return st, user.Mailbox{Display: e.String(), Key: e.Key()}, nil
 	}
 	subject, err := normal.ParseEmail(t.Subject)
 	if err != nil {
@@ -215,7 +270,7 @@ func (s *Service) RemoveSecond(ctx context.Context, c Caller, password string) e
 		return err
 	}
 	pol := s.Policies.Current()
-	return s.change(ctx, c, func(tx store.Tx, u user.User, a user.Account) error {
+	return s.change(ctx, c, func(tx store.Tx, _ user.User, a user.Account) error {
 		if a.Second.None() {
 			return user.Refuse(user.Missing, "", "why", WhyNoSecond)
 		}
@@ -224,16 +279,7 @@ func (s *Service) RemoveSecond(ctx context.Context, c Caller, password string) e
 		if err := store.Put(tx, a); err != nil {
 			return fmt.Errorf("removing an address: %w", err)
 		}
-		if err := release(tx, u.ID, a.Strand, gone.Key); err != nil {
-			return err
-		}
-		if err := s.warn(tx, pol, a, gone, c.Lang); err != nil {
-			return err
-		}
-		if _, err := ledger.Open(tx, pol, string(u.ID)).Reproject(u); err != nil {
-			return err
-		}
-		return told(tx, event.AddressRemoved, a, "second")
+		return s.forget(tx, pol, a, a.Strand, gone, c.Lang)
 	})
 }
 

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -65,6 +66,9 @@ const (
 // WhyNotVerified; BadToken where the session has ended.
 func own(r store.Reader, live session.Live) (store.AccountState, error) {
 	st, err := r.AccountBySession(live.Session.ID)
+	if errors.Is(err, store.ErrNotFound) { // it went with its user's content
+		return store.AccountState{}, user.Refuse(user.BadToken, "")
+	}
 	if err != nil {
 		return store.AccountState{}, fmt.Errorf("reading the caller's account: %w", err)
 	}

@@ -1,4 +1,4 @@
-package enrol_test
+package member_test
 
 import (
 	"crypto/hmac"
