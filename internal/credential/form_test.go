@@ -51,8 +51,10 @@ func TestAFormSaysEveryReasonInTheOrderOfTheContract(t *testing.T) {
 		{"eight are not", "äöüßéèêç", "äöüßéèêç", ""},
 		{"common, in capitals", "PASSWORD1", "PASSWORD1", "p2 weak_password too_common"},
 		{"numeric", "8365028417", "8365028417", "p2 weak_password entirely_numeric"},
-		{"short, common and numeric", "123456", "123456",
-			"p2 weak_password too_short 8; p2 weak_password too_common; p2 weak_password entirely_numeric"},
+		{
+			"short, common and numeric", "123456", "123456",
+			"p2 weak_password too_short 8; p2 weak_password too_common; p2 weak_password entirely_numeric",
+		},
 		{"like the username", "Countess1", "Countess1", "p2 weak_password too_similar username"},
 		{"like the first name, and short", "august4", "august4", "p2 weak_password too_similar first name; p2 weak_password too_short 8"},
 		{"like the last name", "lovelace9", "lovelace9", "p2 weak_password too_similar last name"},
