@@ -128,6 +128,15 @@ func activating() []scenario {
 			w.refused(w.enrol.Resend(w.Context(), enrol.Asked{Email: "nope"}), user.Invalid, "email", "")
 			w.refused(w.enrol.Resend(w.Context(), enrol.Asked{}), user.Missing, "email", "")
 		}},
+		{"resending with several sign-ups asks for a password of one's own", func(w *world) {
+			w.pending("ada")
+			w.ok(w.enrol.Register(w.Context(), w.form(w.email("ada"), "eve")))
+			w.mails()
+			w.ok(w.enrol.Resend(w.Context(), enrol.Asked{Email: w.email("ada")}))
+			_, err := w.enrol.Activate(w.Context(), w.token("activate-renew"))
+			w.ok(err)
+			w.keptOut(w.email("ada"), good) // whoever chose it
+		}},
 		{"links of the service before usher", func(w *world) {
 			w.pending("ada")
 			_, err := w.enrol.Activate(w.Context(), w.original(django.Activation, w.email("ada"), ""))

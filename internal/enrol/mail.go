@@ -50,7 +50,8 @@ func (s *Service) ask(ctx context.Context, in Asked, do func(tx store.Tx, pol po
 }
 
 // Resend mails the link of the newest pending sign-up again; the earlier ones
-// stay good. Refusals: Conflict, WhyVerified, of email: the door says whether
+// stay good. Where there are several it asks for a password: the newest may be
+// somebody else's. Refusals: Conflict, WhyVerified, of email: the door says whether
 // that is told; Missing, Invalid, TooLarge.
 func (s *Service) Resend(ctx context.Context, in Asked) error {
 	return s.ask(ctx, in, func(tx store.Tx, pol policy.Policy, k knowledge) (*user.Refusal, error) {
@@ -60,7 +61,7 @@ func (s *Service) Resend(ctx context.Context, in Asked) error {
 		if len(k.pending) == 0 {
 			return nil, nil
 		}
-		return nil, s.sendActivation(tx, pol, k.newest(), in.Lang, false)
+		return nil, s.sendActivation(tx, pol, k.newest(), in.Lang, len(k.pending) > 1)
 	})
 }
 

@@ -130,10 +130,11 @@ func (b *Book) eraseStrand(u user.User, s user.Strand) error {
 		return fmt.Errorf("reading the owned addresses of %s: %w", u.ID, err)
 	}
 	for _, o := range owned {
-		if o.Strand == s.ID {
-			if err := store.Delete(b.tx, o); err != nil {
-				return fmt.Errorf("freeing an address of %s: %w", u.ID, err)
-			}
+		if o.Strand != s.ID {
+			continue
+		}
+		if err := b.release(o, claims); err != nil {
+			return fmt.Errorf("freeing an address of %s: %w", u.ID, err)
 		}
 	}
 	identities, err := b.tx.Identities(u.ID)
@@ -153,6 +154,25 @@ func (b *Book) eraseStrand(u user.User, s user.Strand) error {
 	s.State, s.Withdrawn, s.WithdrawnBy = user.Erased, now, b.by
 	s.Document, s.Edits = nil, nil
 	return store.Put(b.tx, s)
+}
+
+// release frees an address that a strand owned, or hands it to another live
+// strand of the user that has proven it too.
+func (b *Book) release(o user.Owner, claims []user.Claim) error {
+	for _, c := range claims {
+		if c.Kind != o.Kind || c.Address != o.Address || c.Strand == o.Strand || c.Assurance != user.Proven {
+			continue
+		}
+		s, err := b.tx.Strand(c.Strand)
+		if err != nil {
+			return err
+		}
+		if s.State == user.Live {
+			o.Strand, o.Proven = c.Strand, c.Since
+			return store.Put(b.tx, o)
+		}
+	}
+	return store.Delete(b.tx, o)
 }
 
 // Erase removes a user's content: names become tombstones, addresses and

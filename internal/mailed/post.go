@@ -122,12 +122,15 @@ func (p *Post) Send(tx store.Tx, pol policy.Policy, l Letter) error {
 	})
 }
 
-// Tell queues a mail without a link, under the same limit.
+// Tell queues a mail without a link, under the same limit. What warns an owner is
+// not limited: or whoever asks for mails in plenty could keep it from them.
 func (p *Post) Tell(tx store.Tx, pol policy.Policy, l Letter) error {
-	if ok, err := admit(tx, pol, l.To.Key); err != nil || !ok {
-		return err
+	if l.Template != AddressesChanged {
+		if ok, err := admit(tx, pol, l.To.Key); err != nil || !ok {
+			return err
+		}
 	}
-	return p.queue(tx, l, string(l.User)+":"+tx.Now().Format(time.RFC3339Nano), nil)
+	return p.queue(tx, l, string(l.User)+":"+l.To.Key+":"+tx.Now().Format(time.RFC3339Nano), nil)
 }
 
 func (p *Post) queue(tx store.Tx, l Letter, once string, data map[string]string) error {

@@ -109,6 +109,9 @@ func leaving() []scenario {
 			if w.user(owner).Status != user.Active || w.owner(w.email("b")) != "" {
 				w.Errorf("the user is %s, with b of %q", w.user(owner).Status, w.owner(w.email("b")))
 			}
+			if w.owner(w.email("ada")) != owner { // they proved it there too
+				w.Errorf("the address is %q's", w.owner(w.email("ada")))
+			}
 			if !w.ended(in.Live) || w.renews(refresh) {
 				w.Error("a session of this door is alive")
 			}
