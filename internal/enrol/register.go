@@ -110,9 +110,18 @@ func readForm(in SignUp, rule policy.PasswordRule) (f form, errs []error, err er
 	}
 	weak, err := credential.Form{
 		First: in.Password1, Second: in.Password2, FirstField: "password1", SecondField: "password2",
-		Who: password.Attributes{Username: in.Username, Email: in.Email},
+		Who: password.Attributes{Username: within(in.Username, MaxUsername), Email: within(in.Email, MaxEmail)},
 	}.Check(rule)
 	return f, append(errs, weak...), err
+}
+
+// within is a text that is no longer than it may be: what is refused anyway is not
+// compared with a password letter by letter.
+func within(text string, most int) string {
+	if utf8.RuneCountInString(text) > most {
+		return ""
+	}
+	return text
 }
 
 func tooLong(field string, most, n int) error {

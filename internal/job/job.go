@@ -17,7 +17,7 @@ const KindMail = "mail"
 type Mail struct {
 	// To is the stored address of the account, never one from a request.
 	To       string            `json:"to"`
-	Template string            `json:"template"` // "linked", "locked-out", "verify"
+	Template string            `json:"template"` // a mail of effect/mail, as "linked" or "activate"
 	Lang     string            `json:"lang,omitempty"`
 	Data     map[string]string `json:"data,omitempty"`
 }

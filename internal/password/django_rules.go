@@ -8,7 +8,8 @@ import (
 
 // DjangoRules say which passwords may be set at the GraphQL door: Django 3.1's
 // four validators (contract gqlauth.md, section 5), which give every reason at
-// once, within usher's own bounds.
+// once, within usher's own bounds. Since usher hashes the NFKC form (see Plain),
+// that form has to pass as well as what was typed.
 type DjangoRules struct {
 	MinLength int // code points
 	Blocklist bool
@@ -29,10 +30,10 @@ type Weakness struct {
 	// To is what it resembles, as Django calls it: "username", "first name",
 	// "last name", "email". Empty for other reasons.
 	To string
+	// Min is the length that TooShort missed, in code points; zero for other
+	// reasons.
+	Min int
 }
-
-// maxSimilarity is from where on two texts resemble each other.
-const maxSimilarity = 0.7
 
 // Check gives every weakness, in Django's order; none for a password that may be
 // set. One that is no text or too long has that weakness alone. An error is a
@@ -45,17 +46,21 @@ func (r DjangoRules) Check(plain Plain, who Attributes) ([]Weakness, error) {
 	case len(text) > maxInput, utf8.RuneCountInString(text) > defaultMaxLength:
 		return []Weakness{{Reason: TooLong}}, nil
 	}
-	var weak []Weakness
-	if to := who.resembling(text); to != "" {
-		weak = append(weak, Weakness{TooSimilar, to})
-	}
 	normal := string(plain.normal())
+	var weak []Weakness
+	to := who.resembling(text)
+	if to == "" {
+		to = who.normal().resembling(normal)
+	}
+	if to != "" {
+		weak = append(weak, Weakness{Reason: TooSimilar, To: to})
+	}
 	// NFKC can make one ligature into eighteen letters: it must not lengthen.
 	if min(utf8.RuneCountInString(text), utf8.RuneCountInString(normal)) < r.MinLength {
-		weak = append(weak, Weakness{Reason: TooShort})
+		weak = append(weak, Weakness{Reason: TooShort, Min: r.MinLength})
 	}
 	if r.Blocklist {
-		listed, err := isCommon(strings.ToLower(strings.TrimSpace(normal)))
+		listed, err := isCommon(strings.TrimSpace(newLower()(normal)))
 		if err != nil {
 			return nil, err
 		}
@@ -63,53 +68,42 @@ func (r DjangoRules) Check(plain Plain, who Attributes) ([]Weakness, error) {
 			weak = append(weak, Weakness{Reason: TooCommon})
 		}
 	}
-	// The normal form has plain digits for those that are set high or in circles,
-	// which Python counts as digits too.
-	if normal != "" && !strings.ContainsFunc(normal, func(c rune) bool { return !unicode.IsDigit(c) }) {
+	if onlyDigits(text) || onlyDigits(normal) {
 		weak = append(weak, Weakness{Reason: Numeric})
 	}
 	return weak, nil
 }
 
-// resembling names the first attribute that a password is too similar to, whole
-// or by one of its words.
-func (a Attributes) resembling(plain string) string {
-	plain = strings.ToLower(plain)
-	for _, attr := range []struct{ name, value string }{
-		{"username", a.Username}, {"first name", a.FirstName}, {"last name", a.LastName}, {"email", a.Email},
-	} {
-		if attr.value == "" {
-			continue
-		}
-		words := strings.FieldsFunc(attr.value, func(c rune) bool {
-			return c != '_' && !unicode.IsLetter(c) && !unicode.IsNumber(c)
-		})
-		for _, part := range append(words, attr.value) {
-			if similarity(plain, strings.ToLower(part)) >= maxSimilarity {
-				return attr.name
-			}
-		}
-	}
-	return ""
+// onlyDigits is Python's str.isdigit: every character, of at least one, has the
+// Unicode property Numeric_Type=Decimal or Numeric_Type=Digit.
+func onlyDigits(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.In(c, unicode.Nd, otherDigits) })
 }
 
-// similarity is what Python's difflib calls quick_ratio: twice the characters
-// that both have, in whatever order, of the characters of both.
-func similarity(a, b string) float64 {
-	have, total, both := map[rune]int{}, 0, 0
-	for _, c := range a {
-		have[c]++
-		total++
-	}
-	for _, c := range b {
-		total++
-		if have[c] > 0 {
-			have[c]--
-			both++
-		}
-	}
-	if total == 0 {
-		return 1
-	}
-	return 2 * float64(both) / float64(total)
+// otherDigits has Numeric_Type=Digit (Unicode 15, DerivedNumericType.txt): digits
+// that are raised, in circles, brackets or before a stop, and those of scripts
+// that count without a place for each.
+var otherDigits = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x00b2, 0x00b3, 1},
+		{0x00b9, 0x00b9, 1},
+		{0x1369, 0x1371, 1},
+		{0x19da, 0x19da, 1},
+		{0x2070, 0x2070, 1},
+		{0x2074, 0x2079, 1},
+		{0x2080, 0x2089, 1},
+		{0x2460, 0x2468, 1},
+		{0x2474, 0x247c, 1},
+		{0x2488, 0x2490, 1},
+		{0x24ea, 0x24ea, 1},
+		{0x24f5, 0x24fd, 1},
+		{0x24ff, 0x24ff, 1},
+		{0x2776, 0x277e, 1},
+		{0x2780, 0x2788, 1},
+		{0x278a, 0x2792, 1},
+	},
+	R32: []unicode.Range32{
+		{0x10a40, 0x10a43, 1}, {0x10e60, 0x10e68, 1}, {0x11052, 0x1105a, 1}, {0x1f100, 0x1f10a, 1},
+	},
+	LatinOffset: 2,
 }
