@@ -1,6 +1,8 @@
 package order
 
 import (
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -126,4 +128,99 @@ func (w *world) isBack(s side) {
 	if w.record(s.partnerID).Email != s.login {
 		t.Errorf("the partner reads %s for %s", w.record(s.partnerID).Email, s.login)
 	}
+}
+
+// enrolled is somebody who signed up at the GraphQL door.
+type enrolled struct {
+	email, username, password string
+	in                        member
+	before                    person
+}
+
+func (w *world) enrolled(email, username, password string) enrolled {
+	w.t.Helper()
+	w.register(email, username, password)
+	if got := w.activate(w.links(email, 1)[0]); !got.Success {
+		w.t.Fatalf("the link of %s: %+v", email, got.Errors)
+	}
+	e := enrolled{email: email, username: username, password: password, in: w.tokenAuth(email, password)}
+	if !e.in.Success || w.me(e.in.Token) != username {
+		w.t.Fatalf("%s signs in as %+v", email, e.in)
+	}
+	e.before = w.show(email)
+	return e
+}
+
+// node is the username that a pk leads a signed-in caller to; empty for nobody's.
+func (w *world) node(jwt string, pk int) string {
+	w.t.Helper()
+	var data struct{ User *struct{ Username string } }
+	id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "UserNode:%d", pk))
+	w.graphql(jwt, fmt.Sprintf("{ user(id: %q) { username } }", id), &data)
+	if data.User == nil {
+		return ""
+	}
+	return data.User.Username
+}
+
+// Given two users who signed up at the GraphQL door, when an operator merges them,
+// then both numbers, addresses and usernames lead to the survivor, either password
+// opens it, and what was signed in before is closed; when the merge is undone,
+// then each has its own again, with the name that was edited in its own session.
+func TestMergeAndUnmergeOfGraphQLUsers(t *testing.T) {
+	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
+		w := newWorld(t, store)
+		a := w.enrolled("anna@example.org", "anna", "quince-and-cardamom")
+		b := w.enrolled("a.maria@example.net", "annamaria", "slate-roofs-in-rain")
+		carol := w.enrolled("carol@example.org", "carol", "ferries-at-dawn-again")
+		both := []enrolled{a, b}
+
+		var entry struct{ ID string }
+		harness.Read(t, w.CLI("merge", a.before.ID, b.before.ID, "--reason", "said so in person", "--json"), &entry)
+
+		for _, e := range both {
+			if got := w.me(e.in.Token); got != "" {
+				t.Errorf("%s, signed in before the merge, is still %q", e.email, got)
+			}
+			if got := w.refreshed(e.in.RefreshToken); got != "" {
+				t.Errorf("%s, signed in before the merge, gets another token", e.email)
+			}
+			for _, ref := range []string{e.email, e.username} {
+				if p := w.show(ref); p.ID != a.before.ID {
+					t.Errorf("%s leads to %s (%s), wanted the survivor %s", ref, p.ID, p.Status, a.before.ID)
+				}
+			}
+			if got := w.node(carol.in.Token, e.in.User.PK); got != e.username {
+				t.Errorf("number %d leads to %q, wanted %q", e.in.User.PK, got, e.username)
+			}
+			if in := w.tokenAuth(e.email, e.password); in.User.PK != e.in.User.PK || w.me(in.Token) != e.username {
+				t.Errorf("%s signs in as %+v", e.email, in)
+			}
+		}
+		merged := w.tokenAuth(b.email, b.password)
+		if got := w.mutateAs(merged.Token, `updateAccount(firstName: "Maria")`); !got.Success {
+			t.Fatalf("an edit: %+v", got.Errors)
+		}
+
+		w.CLI("unmerge", entry.ID, "--json")
+
+		if got := w.me(merged.Token); got != "" {
+			t.Errorf("signed in to both, and still %q when they are two again", got)
+		}
+		for _, e := range both {
+			in := w.tokenAuth(e.email, e.password)
+			if in.User.PK != e.in.User.PK || w.me(in.Token) != e.username {
+				t.Errorf("%s signs in as %+v, and was %+v", e.email, in, e.in)
+			}
+			if p := w.show(e.email); p.ID != e.before.ID {
+				t.Errorf("%s leads to %s, wanted %s", e.email, p.ID, e.before.ID)
+			}
+		}
+		for email, want := range map[string]string{a.email: "", b.email: "Maria"} {
+			said := w.show(email).Profile["given_name"]
+			if got := said; want == "" && got != nil || want != "" && (got == nil || *got != want) {
+				t.Errorf("%s is called %v, wanted %q", email, got, want)
+			}
+		}
+	})
 }

@@ -89,6 +89,82 @@ func TestOnePersonThroughTheDoorsInAnyOrder(t *testing.T) {
 	})
 }
 
+// Given a person whom EDI reserves a profile for by nothing but their address,
+// whom the partner vouches for, and who signs up with it, when that happens in any
+// order, then the link claims a reservation that was there before it, and one made
+// since waits for the next proof; then it is one user with the same canonical
+// profile and what was granted.
+func TestOnePersonReservedByAddressInAnyOrder(t *testing.T) {
+	const anew = "osmium-and-iridium"
+	address := []step{
+		{"partner", func(w *world, c *came) {
+			said := ada()
+			delete(said, "identities")
+			c.rec = w.sync(said)
+		}},
+		{"edi", func(w *world, c *came) {
+			c.ediID = w.reserve("ADA@example.org")
+			w.CLI("group", "add", "Vetted", c.ediID)
+		}},
+		steps()[2],
+	}
+	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
+		var first map[string]*string
+		for _, order := range permutations(address) {
+			name, at := "", map[string]int{}
+			for i, s := range order {
+				name, at[s.door] = name+s.door+" ", i
+			}
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, store)
+				var c came
+				for _, s := range order {
+					s.take(w, &c)
+				}
+				her, reserved := w.show(c.rec.ID), w.show(c.ediID)
+				if claimed := reserved.ID == her.ID; claimed != (at["edi"] < at["gqlauth"]) || !claimed && reserved.Status != "reserved" {
+					t.Errorf("the reservation is %s (%s), she is %s", reserved.ID, reserved.Status, her.ID)
+				}
+				if w.show("ada@example.org").ID != her.ID {
+					t.Error("the address leads to somebody else")
+				}
+				pk := w.tokenAuth("ada@example.org", adasPassword).User.PK
+
+				w.mutate(`sendPasswordResetEmail(email: "ada@example.org")`)
+				if got := w.reset(w.links("Ada@example.org", 2)[1], anew); !got.Success {
+					t.Fatalf("the reset: %+v", got.Errors)
+				}
+
+				her = w.show(c.rec.ID)
+				for _, ref := range []string{c.ediID, "ada@example.org", "ada.lovelace", w.ediToken(c.rec.ID).EDIID} {
+					if p := w.show(ref); p.ID != her.ID || p.Status != "active" {
+						t.Errorf("%s leads to %s (%s), wanted %s", ref, p.ID, p.Status, her.ID)
+					}
+				}
+				if !slices.Contains(her.Groups, "Vetted") {
+					t.Errorf("groups %v, and Vetted was granted to the reservation", her.Groups)
+				}
+				if there := slices.DeleteFunc(w.users(), func(p person) bool { return p.Status == "merged" }); len(there) != w.before+1 {
+					t.Errorf("%d users, and there were %d before her", len(there), w.before)
+				}
+				if in := w.signIn("ada@example.org", anew); in.UserID != c.rec.ID {
+					t.Errorf("signed in as %s, wanted %s", in.UserID, c.rec.ID)
+				}
+				if in := w.tokenAuth("ada@example.org", anew); in.User.PK != pk || in.User.Username != "adal" {
+					t.Errorf("at the GraphQL door she is %+v, and was %d", in.User, pk)
+				}
+				w.keptOut("ada@example.org", adasPassword)
+				if first == nil {
+					first = her.Profile
+				}
+				if !reflect.DeepEqual(her.Profile, first) {
+					t.Errorf("the canonical profile depends on the order: %s, and %s", spell(her.Profile), spell(first))
+				}
+			})
+		}
+	})
+}
+
 // isOneUser asserts all that must hold of ada whichever way she came, and gives
 // her canonical profile.
 func isOneUser(w *world, c came) map[string]*string {

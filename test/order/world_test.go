@@ -17,9 +17,12 @@ type world struct {
 	before int    // users there are when nobody of the test has come yet
 }
 
-func newWorld(t *testing.T, store harness.Store) *world {
+// newWorld starts a server, with more arguments than it would have.
+func newWorld(t *testing.T, store harness.Store, args ...string) *world {
 	t.Helper()
-	w := &world{Server: harness.Start(t, store.Empty(t)), t: t}
+	o := store.Empty(t)
+	o.Args = args
+	w := &world{Server: harness.Start(t, o), t: t}
 	vera := w.create("--email", "vera@example.org", "--name", "Vera Vetted", "--verified")
 	w.CLI("group", "add", "Vetted", vera.ID)
 	w.vetted = w.ediToken(vera.ID).cookie()
