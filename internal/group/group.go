@@ -37,6 +37,7 @@ func (s *Service) System(ctx context.Context) error {
 			{Kind: user.GroupRole, Name: user.RoleOperator, System: true},
 			{Kind: user.GroupRole, Name: user.RoleStaff, System: true},
 			{Kind: user.GroupRole, Name: user.RoleSysadmin, System: true},
+			{Kind: user.GroupRole, Name: user.RolePublic, System: true},
 		} {
 			_, err := tx.GroupByName(g.Kind, g.Name)
 			if err == nil {

@@ -14,6 +14,7 @@ type Reader interface {
 	SignIns
 	Groups
 	Accounts
+	Proofs
 	Settings
 	Log
 	Search

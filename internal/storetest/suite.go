@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"races", testRaces},
 		{"search", testSearch},
 		{"accounts", testAccounts},
+		{"proofs", testProofs},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

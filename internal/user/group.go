@@ -29,6 +29,10 @@ const (
 	GroupInstitution = "institution"
 	GroupField       = "research_field"
 	GroupWorking     = "working_group"
+	// The kinds of the Sunbird door (contract sunbird.md, B.5): a channel is a root
+	// organisation, and Parent of an organisation is its channel.
+	GroupChannel      = "channel"
+	GroupOrganisation = "organisation"
 )
 
 // Vetted is the system group whose members may reserve profiles at the EDI door.
@@ -39,6 +43,7 @@ const (
 	RoleOperator = "operator"
 	RoleStaff    = "staff"
 	RoleSysadmin = "sysadmin"
+	RolePublic   = "PUBLIC" // everybody at the Sunbird door
 )
 
 // MemberOwner is the role of somebody who owns a group and is no member of it.

@@ -32,6 +32,10 @@ const (
 	// SpaceGQLAuthUN its usernames, case-folded.
 	SpaceGQLAuth   Space = "gqlauth"
 	SpaceGQLAuthUN Space = "gqlauth.username"
+	// SpaceSunbird has the ids (UUID) of the Sunbird door, SpaceSunbirdUN its
+	// usernames, case-folded.
+	SpaceSunbird   Space = "sunbird"
+	SpaceSunbirdUN Space = "sunbird.username"
 	SpaceRetired   Space = "user" // the id of a user that was merged or absorbed
 )
 

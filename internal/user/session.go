@@ -28,6 +28,8 @@ type TokenKind string
 const (
 	AccessToken  TokenKind = "access"
 	RefreshToken TokenKind = "refresh"
+	// BrowserToken is what the cookie of a browser session holds.
+	BrowserToken TokenKind = "browser"
 	// RedeemedProof is no token of usher's: the hash of another's that was used
 	// once and has no session.
 	RedeemedProof TokenKind = "redeemed"

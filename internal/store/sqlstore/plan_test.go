@@ -38,10 +38,11 @@ func opened(t testing.TB, o Options) *DB {
 var allTables = []*table{
 	users, strands, identities, handles, claims, owners, passwords, locks, groups, memberships, sessions, tokens, clients,
 	throttles, events, jobs, messages, signingKeys, secrets, policies, ledger, invalidations, accounts, mailedTokens,
+	codes, callers, callerTokens, issuers, issuerKeys, visits,
 }
 
 // small are the tables that do not grow with the number of users.
-var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress", "counters"}
+var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress", "counters", "callers", "issuers", "issuer_keys"}
 
 // walking are the statements that list a realm's accounts, whatever is asked of
 // them: who may, policy says, and a page at a time.
@@ -72,6 +73,8 @@ func statements(leaseJobs string) map[string]string {
 		"AccountsIn": qAccountsIn, "AccountNumbers": qAccountNumbers, "AccountBySession": qAccountBySession, "CountAccounts": qCountAccounts, "ListAccounts": qListAccounts,
 		"MailedToken": qMailedToken, "Counter": qCounter, "RetireRefresh": qRetire, "EndMailed": qEndMailed, "Lengthen": qLengthen, "EndSession": qEndSession, "SignInByUser": qSignInByUser,
 		"GroupsOfKind": qGroupsOfKind, "GroupsByID": qGroupsByID, "MembersOf": qMembersOf,
+		"Code": qCode, "Caller": qCaller, "Callers": qCallers, "CallerByToken": qCallerByToken,
+		"IssuerChannels": qIssuerChannels, "Issuers": qIssuers, "IssuerKeys": qIssuerKeys, "Visit": qVisit,
 		"CountJobs": qCountJobs, "CountUnnumbered": qCountUnnumbered,
 	}
 	for name, qs := range map[string][]string{"Repoint": repoint, "Erase": erase, "Purge": purge} {

@@ -70,6 +70,12 @@ var (
 	tokens        = newTable("tokens", 1, "hash kind session_id expires used created")
 	accounts      = newTable("accounts", 1, "pk user_id strand_id username username_fold first_address first_key second_address second_key verified created").withUnique()
 	mailedTokens  = newTable("mailed_tokens", 1, "record action user_id strand_id address address_key renew sent until used")
+	codes         = newTable("codes", 3, "kind address purpose id created until wrong used")
+	callers       = newTable("callers", 2, "door name may_attest may_administer created")
+	callerTokens  = newTable("caller_tokens", 1, "hash door caller created expires")
+	issuers       = newTable("issuers", 3, "door iss channel created")
+	issuerKeys    = newTable("issuer_keys", 3, "door iss fingerprint public created until")
+	visits        = newTable("visits", 1, "hash kind body created until")
 	clients       = newTable("clients", 1, "client_id id secret_hash name distinct_errors created")
 	throttles     = newTable("throttles", 1, "key failures total since until")
 	events        = newTable("events", 1, "id kind user_id actor door at body salt seq body_hash chain")
@@ -156,6 +162,9 @@ func logValues(row any) (*table, []any, error) {
 	case store.Invalidation:
 		return invalidations, []any{r.Seq, r.Topic, r.Key, ts(r.At)}, nil
 	default:
+		if t, vals, ok := proofValues(row); ok {
+			return t, vals, nil
+		}
 		return nil, nil, fmt.Errorf("store: no table for %T", row)
 	}
 }

@@ -213,6 +213,8 @@ var purge = []string{
 	"DELETE FROM messages WHERE realm = $1 AND id IN (SELECT m.id FROM messages m WHERE m.realm = $1 AND m.sent < $2 LIMIT $3)",
 	"DELETE FROM jobs WHERE realm = $1 AND id IN (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'done' AND j.due < $2 LIMIT $3)",
 	qPurgeSessions,
+	"DELETE FROM codes WHERE realm = $1 AND until < $2 AND id IN (SELECT c.id FROM codes c WHERE c.realm = $1 AND c.until < $2 LIMIT $3)",
+	"DELETE FROM visits WHERE realm = $1 AND hash IN (SELECT v.hash FROM visits v WHERE v.realm = $1 AND v.until < $2 LIMIT $3)",
 	"DELETE FROM mailed_tokens WHERE realm = $1 AND record IN (SELECT m.record FROM mailed_tokens m WHERE m.realm = $1 AND m.until < $2 LIMIT $3)",
 }
 
