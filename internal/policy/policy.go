@@ -36,6 +36,8 @@ type Policy struct {
 	Partner       Partner  `yaml:"partner"`
 	EDI           EDI      `yaml:"edi"`
 	GQLAuth       GQLAuth  `yaml:"gqlauth"`
+	Sunbird       Sunbird  `yaml:"sunbird"`
+	Codes         Codes    `yaml:"codes"`
 }
 
 // Grade is what a source's word is worth.
@@ -232,6 +234,8 @@ func Default() Policy {
 		Notify:        Notify{Linked: true, LockedOut: true, PasswordChanged: true},
 		EDI:           EDI{ID: "uuid"},
 		GQLAuth:       GQLAuth{UsersQuery: "authenticated", UnverifiedReset: ActivationMail},
+		Sunbird:       defaultSunbird(),
+		Codes:         defaultCodes(),
 	}
 }
 
@@ -305,6 +309,9 @@ func (p Policy) check() error {
 	case ActivationMail, ResetMail:
 	default:
 		return fmt.Errorf("policy: gqlauth.unverified_reset is %q; it can be activation_mail or reset_mail", p.GQLAuth.UnverifiedReset)
+	}
+	if err := errors.Join(p.Sunbird.check(), p.Codes.check()); err != nil {
+		return err
 	}
 	if p.ResponseFloor > maxFloor {
 		return fmt.Errorf("policy: response_floor is %s; it can be 0s to %s", p.ResponseFloor, maxFloor)
