@@ -10,7 +10,7 @@ import (
 
 type gqlauthAccounts struct{ *members }
 
-func caller(c gqlauth.Caller) member.Caller {
+func memberOf(c gqlauth.Caller) member.Caller {
 	return member.Caller{Live: *c.Live, Network: c.Network, Lang: c.Lang}
 }
 
@@ -62,7 +62,7 @@ func (m gqlauthAccounts) ChangePassword(ctx context.Context, c gqlauth.Caller, i
 	if err != nil {
 		return out, err
 	}
-	got, err := m.member.ChangePassword(ctx, caller(c), member.PasswordChange{Old: in.Old, First: in.Password1, Second: in.Password2}, refresh)
+	got, err := m.member.ChangePassword(ctx, memberOf(c), member.PasswordChange{Old: in.Old, First: in.Password1, Second: in.Password2}, refresh)
 	if err != nil {
 		return out, err
 	}
@@ -73,30 +73,30 @@ func (m gqlauthAccounts) ChangePassword(ctx context.Context, c gqlauth.Caller, i
 
 // Update changes the caller's names.
 func (m gqlauthAccounts) Update(ctx context.Context, c gqlauth.Caller, in gqlauth.Update) error {
-	return m.member.Rename(ctx, caller(c), member.Names{First: in.FirstName, Last: in.LastName})
+	return m.member.Rename(ctx, memberOf(c), member.Names{First: in.FirstName, Last: in.LastName})
 }
 
 // Archive closes the caller's account.
 func (m gqlauthAccounts) Archive(ctx context.Context, c gqlauth.Caller, password string) error {
-	return m.member.Archive(ctx, caller(c), password)
+	return m.member.Archive(ctx, memberOf(c), password)
 }
 
 // Delete takes the caller away from this door.
 func (m gqlauthAccounts) Delete(ctx context.Context, c gqlauth.Caller, password string) error {
-	return m.member.Delete(ctx, caller(c), password)
+	return m.member.Delete(ctx, memberOf(c), password)
 }
 
 // SendSecondary mails a token to an address the caller wants as their second.
 func (m gqlauthAccounts) SendSecondary(ctx context.Context, c gqlauth.Caller, email, password string) error {
-	return m.member.SendSecond(ctx, caller(c), email, password)
+	return m.member.SendSecond(ctx, memberOf(c), email, password)
 }
 
 // SwapEmails makes the second address the first.
 func (m gqlauthAccounts) SwapEmails(ctx context.Context, c gqlauth.Caller, password string) error {
-	return m.member.SwapEmails(ctx, caller(c), password)
+	return m.member.SwapEmails(ctx, memberOf(c), password)
 }
 
 // RemoveSecondary forgets the second address.
 func (m gqlauthAccounts) RemoveSecondary(ctx context.Context, c gqlauth.Caller, password string) error {
-	return m.member.RemoveSecond(ctx, caller(c), password)
+	return m.member.RemoveSecond(ctx, memberOf(c), password)
 }

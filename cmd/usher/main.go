@@ -26,6 +26,8 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"Create, show, lock, unlock, erase and list users."`
 	Group   groupCmd   `cmd:"" help:"Create and list groups, add and remove members."`
 	Client  clientCmd  `cmd:"" help:"Register programs that sign people in at the partner door."`
+	Caller  callerCmd  `cmd:"" help:"Register programs that speak at the Sunbird door under their own name."`
+	Issuer  issuerCmd  `cmd:"" help:"Let states' signed tokens in."`
 	Token   tokenCmd   `cmd:"" help:"Mint tokens for scripts and tests."`
 	Policy  policyCmd  `cmd:"" help:"Apply and show the policy."`
 	Import  importCmd  `cmd:"" help:"Import users and groups from a file."`

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/config"
-	"github.com/usher-id/usher/internal/effect/mail"
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/failpoint"
 	"github.com/usher-id/usher/internal/job"
@@ -72,7 +71,7 @@ func (serveCmd) Run(e *environment) (err error) {
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
-	worker, err := a.mailWorker()
+	worker, err := a.messenger(e.ctx)
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
 	}
@@ -180,36 +179,6 @@ func (a *app) applyPolicy(ctx context.Context, doc []byte) error {
 	return err
 }
 
-// mailWorker sends the mails that wait: to the inbox in development mode, else
-// to the server that is set. Without one it is nil, and they go on waiting.
-func (a *app) mailWorker() (*job.Worker, error) {
-	var to mail.Transport
-	switch m := a.cfg.Mail; {
-	case a.cfg.Dev:
-		to = mail.NewInbox(a.db)
-	case m.SMTP.Host == "":
-		a.log.Warn("mails wait until mail.smtp.host is set")
-		return nil, nil
-	default:
-		var err error
-		to, err = mail.NewSMTP(mail.SMTPOptions{
-			From: m.From, ReplyTo: m.ReplyTo, Host: m.SMTP.Host, Port: m.SMTP.Port,
-			Username: m.SMTP.Username, Password: m.SMTP.Password, Security: mail.Security(m.SMTP.TLS),
-			Timeout: m.SMTP.Timeout, Helo: m.SMTP.Helo,
-		})
-		if err != nil {
-			return nil, usageError{err}
-		}
-	}
-	sender, err := mail.NewSender(to)
-	if err != nil {
-		return nil, err
-	}
-	w := job.NewWorker(a.db, map[string]job.Handler{job.KindMail: sender.Handle}, hex.EncodeToString(random(8)), a.log)
-	w.Observe(a.metrics.Jobs())
-	return w, nil
-}
-
 // background starts what runs beside requests; the returned function waits
 // until all of it has ended, after ctx did.
 func (a *app) background(ctx context.Context, worker *job.Worker) (wait func()) {
@@ -284,6 +253,7 @@ type devAccount struct{ email, password string }
 const (
 	devEmail        = "operator@usher.localhost.test"
 	devClient       = "client-app-id"
+	devCaller       = "portal"            // at the Sunbird door
 	devClientSecret = "client-app-secret" //nolint:gosec // published, for development mode only
 )
 
@@ -293,6 +263,10 @@ func (a *app) prepareDev(ctx context.Context) (*devAccount, error) {
 	_, err := a.operator.CreateClient(ctx, devClient, devClientSecret, false)
 	if err = unless(err, user.InUse); err != nil {
 		return nil, fmt.Errorf("making the development client: %w", err)
+	}
+	_, err = a.callers().Create(ctx, store.Caller{Door: user.DoorSunbird, Name: devCaller, MayAttest: true})
+	if err = unless(err, user.InUse); err != nil {
+		return nil, fmt.Errorf("making the development caller: %w", err)
 	}
 	secret, err := a.settings.Keep(ctx, "development operator", []byte(hex.EncodeToString(random(8))))
 	if err != nil {

@@ -67,10 +67,33 @@ type tokenCmd struct {
 }
 
 type tokenMintCmd struct {
-	Door string        `required:"" enum:"edi,partner,gqlauth" help:"edi, partner or gqlauth."`
-	User reference     `required:"" help:"The user."`
-	TTL  time.Duration `name:"ttl" help:"How long it lives." default:"1h"`
-	JSON bool          `name:"json" help:"Print JSON."`
+	Door   string        `required:"" enum:"edi,partner,gqlauth,sunbird" help:"edi, partner or gqlauth for a user; sunbird for a caller."`
+	User   reference     `help:"The user."`
+	Caller string        `help:"The caller."`
+	TTL    time.Duration `name:"ttl" help:"How long it lives; a caller's for ever, unless this says otherwise. [1h]"`
+	JSON   bool          `name:"json" help:"Print JSON."`
+}
+
+// ofCaller mints a token for a program.
+func (c tokenMintCmd) ofCaller(e *environment) error {
+	if c.Caller == "" || c.User != "" {
+		return usageError{errors.New("a token of the sunbird door is a caller's: name it with --caller")}
+	}
+	return e.withApp(func(a *app) error {
+		m, err := a.callers().Mint(e.ctx, user.Door(c.Door), c.Caller, c.TTL)
+		if err != nil {
+			return err
+		}
+		out := struct {
+			Token     string     `json:"token"`
+			Caller    string     `json:"caller"`
+			ExpiresAt *time.Time `json:"expires_at"`
+		}{Token: m.Token, Caller: m.Caller.Name}
+		if !m.Expires.IsZero() {
+			out.ExpiresAt = &m.Expires
+		}
+		return e.print(c.JSON, out, func(w io.Writer) { fmt.Fprintln(w, m.Token) })
+	})
 }
 
 type shownToken struct {
@@ -82,6 +105,17 @@ type shownToken struct {
 
 // Run mints a token.
 func (c tokenMintCmd) Run(e *environment) error {
+	if user.Door(c.Door) == user.DoorSunbird {
+		return c.ofCaller(e)
+	}
+	switch {
+	case c.Caller != "":
+		return usageError{fmt.Errorf("a token of the %s door is a user's: name them with --user", c.Door)}
+	case c.User == "":
+		return usageError{errors.New("missing flags: --user=REFERENCE")}
+	case c.TTL == 0:
+		c.TTL = time.Hour
+	}
 	return e.withApp(func(a *app) error {
 		u, err := a.directory.Resolve(e.ctx, string(c.User))
 		if err != nil {

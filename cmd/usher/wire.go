@@ -15,6 +15,7 @@ import (
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/door/edi"
 	"github.com/usher-id/usher/internal/door/partner"
+	"github.com/usher-id/usher/internal/door/sunbird"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/metrics"
 	"github.com/usher-id/usher/internal/operator"
@@ -46,6 +47,14 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 		return handlers{}, err
 	}
 	gqlauthDoor, err := a.gqlauthDoor(members)
+	if err != nil {
+		return handlers{}, err
+	}
+	codes, err := a.oneTimeCodes(ctx)
+	if err != nil {
+		return handlers{}, err
+	}
+	in, err := a.arrivals(codes)
 	if err != nil {
 		return handlers{}, err
 	}
@@ -81,6 +90,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	if doors.GQLAuth.Enabled {
 		outside.mount(doors.GQLAuth.Host, atDoor(user.DoorGQLAuth, gqlauthDoor), gqlauthPaths...)
+	}
+	if doors.Sunbird.Enabled {
+		outside.mount(doors.Sunbird.Host, atDoor(user.DoorSunbird, a.sunbirdDoor(in)), sunbird.Paths()...)
 	}
 	return handlers{server.HostMux(outside.elsewhere, outside.byHost), inside}, nil
 }
@@ -261,7 +273,7 @@ func doorCards(d config.Doors) []web.DoorCard {
 		{Door: user.DoorPartner, State: state(d.Partner.Enabled, web.Open)},
 		{Door: user.DoorEDI, State: state(d.EDI.Enabled, web.Open)},
 		{Door: user.DoorPortal, State: state(d.Portal.Enabled, web.Later)},
-		{Door: user.DoorSunbird, State: state(d.Sunbird.Enabled, web.Later)},
+		{Door: user.DoorSunbird, State: state(d.Sunbird.Enabled, web.Open)},
 		{Door: user.DoorGQLAuth, State: state(d.GQLAuth.Enabled, web.Open)},
 	}
 }

@@ -35,4 +35,11 @@ const (
 	PasswordUpgraded    Kind = "password.upgraded"
 	PolicyApplied       Kind = "policy.applied"
 	KeyRotated          Kind = "key.rotated"
+	CallerCreated       Kind = "caller.created"
+	CallerTokenMinted   Kind = "caller.token_minted"
+	IssuerAdded         Kind = "issuer.added"
+	UserOnboarded       Kind = "user.onboarded"
+	CodeSent            Kind = "code.sent"
+	CodeUsed            Kind = "code.used"
+	CodeFailed          Kind = "code.failed"
 )

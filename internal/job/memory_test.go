@@ -86,7 +86,7 @@ func (t *memoryTx) Jobs(state store.JobState, limit int) ([]store.Job, error) {
 	return t.pick(limit, func(j store.Job) bool { return j.State == state }), nil
 }
 
-func (t *memoryTx) LeaseJobs(holder string, until time.Time, n int) ([]store.Job, error) {
+func (t *memoryTx) LeaseJobs(holder string, until time.Time, n int, _ ...string) ([]store.Job, error) {
 	jobs := t.pick(n, func(j store.Job) bool {
 		return j.State == store.JobDue && !j.Due.After(t.Now()) && (j.Holder == holder || !j.Until.After(t.Now()))
 	})

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +35,7 @@ const (
 type Worker struct {
 	store    store.Store
 	handlers map[string]Handler
+	kinds    []string // that there are handlers for: others' jobs wait for others
 	holder   string
 	log      *slog.Logger
 	told     Observer
@@ -47,7 +50,7 @@ type Worker struct {
 // this process among all that share the database.
 func NewWorker(s store.Store, handlers map[string]Handler, holder string, log *slog.Logger) *Worker {
 	w := &Worker{
-		store: s, handlers: handlers, holder: holder, log: log, told: nobody{},
+		store: s, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)), holder: holder, log: log, told: nobody{},
 		wake: make(chan struct{}, 1), free: make(chan struct{}, slots), busy: map[user.ID]bool{},
 	}
 	for range slots {
@@ -126,7 +129,7 @@ func (w *Worker) take(ctx context.Context) ([]store.Job, error) {
 	var leased []store.Job
 	err = w.store.Update(ctx, store.Bulk, func(tx store.Tx) error {
 		leased = nil
-		jobs, err := tx.LeaseJobs(w.holder, tx.Now().Add(lease), n)
+		jobs, err := tx.LeaseJobs(w.holder, tx.Now().Add(lease), n, w.kinds...)
 		if err != nil {
 			return err
 		}

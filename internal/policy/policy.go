@@ -216,6 +216,8 @@ func Default() Policy {
 			string(user.DoorPartner):  {Trust: Trusted},
 			string(user.DoorOperator): {Trust: Trusted},
 			string(user.DoorEDI):      {Trust: Untrusted},
+			// Only what a caller says that may attest comes in as its word.
+			string(user.DoorSunbird): {Trust: Trusted},
 		},
 		Linking:   Linking{PhoneProof: Duration(180 * 24 * time.Hour)},
 		Authority: map[string][]string{"*": {"person", "assurance"}},

@@ -23,6 +23,9 @@ type Sunbird struct {
 	// Redirects are the origins, as https://portal.example.org, that a sign-in may
 	// end at besides usher's own address; and com.example.app:// of apps.
 	Redirects []string `yaml:"redirects"`
+	// SessionClients are the clients, by the id they are registered with, that get
+	// tokens for somebody who signed in elsewhere; each must have a secret.
+	SessionClients []string `yaml:"session_clients"`
 	// StateWindow is the longest that a state's token may live; 0: as it says.
 	StateWindow Duration `yaml:"state_token_max_age"`
 	// Site is what messages call the service; empty: the host of public_url.
@@ -57,7 +60,7 @@ const (
 )
 
 func defaultSunbird() Sunbird {
-	return Sunbird{OTPMismatch: InvalidOTP, UserGet: "public", Redirects: []string{}}
+	return Sunbird{OTPMismatch: InvalidOTP, UserGet: "public", Redirects: []string{}, SessionClients: []string{}}
 }
 
 func defaultCodes() Codes {

@@ -134,6 +134,9 @@ type SignIns interface {
 type Groups interface {
 	Group(id user.ID) (user.Group, error)
 	GroupByName(kind, name string) (user.Group, error)
+	// GroupByExternalID finds a group in its parent by its id where it comes from,
+	// the oldest of several.
+	GroupByExternalID(kind string, parent user.ID, external string) (user.Group, error)
 	// GroupsNamed finds groups of any kind by name.
 	GroupsNamed(name string) ([]user.Group, error)
 	AllGroups() ([]user.Group, error)

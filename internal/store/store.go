@@ -90,8 +90,9 @@ type Tx interface {
 	// back was given is given again.
 	Next(counter string) (int32, error)
 	// LeaseJobs takes up to n jobs that are due and not leased by another, and
-	// gives them back with the lease set.
-	LeaseJobs(holder string, until time.Time, n int) ([]Job, error)
+	// gives them back with the lease set: of up to four kinds, or of any where none
+	// is named.
+	LeaseJobs(holder string, until time.Time, n int, kinds ...string) ([]Job, error)
 	// Lease takes or renews a named lease; false when another holds it.
 	Lease(name, holder string, until time.Time) (bool, error)
 	// NumberEvents writes the number, body hash and chain of events that this

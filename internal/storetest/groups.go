@@ -14,7 +14,7 @@ func testGroups(t *testing.T, open Open) {
 	gone.State = user.Withdrawn
 	given(t, s, u, live, gone,
 		user.Group{ID: "1", Kind: "system", Name: "Vetted"}, user.Group{ID: "2", Kind: "role", Name: "staff"},
-		user.Group{ID: "3", Kind: "group", Name: "staff"}, user.Group{ID: "4", Kind: "group", Name: "staff", Parent: "3"},
+		user.Group{ID: "3", Kind: "group", Name: "staff"}, user.Group{ID: "4", Kind: "group", Name: "staff", Parent: "3", ExternalID: "x-1"},
 		user.Membership{Group: "1", User: "a", Strand: "a-s"}, user.Membership{Group: "1", User: "a", Strand: "a-t"},
 		user.Membership{Group: "2", User: "a", Strand: "a-t"},
 		user.Membership{Group: "4", User: "a", Strand: "a-s"},
@@ -25,6 +25,10 @@ func testGroups(t *testing.T, open Open) {
 	view(t, s, func(r store.Reader) error {
 		g, err := r.GroupByName("role", "staff")
 		same(t, "by name", user.ID("2"), err, g.ID)
+		g, err = r.GroupByExternalID("group", "3", "x-1")
+		same(t, "by its id elsewhere, in its parent", user.ID("4"), err, g.ID)
+		_, err = r.GroupByExternalID("group", "other", "x-1")
+		absent(t, "in another parent", err)
 		g, err = r.GroupByName("group", "staff")
 		same(t, "by name, the one without a parent first", user.ID("3"), err, g.ID)
 		_, err = r.GroupByName("role", "Vetted")

@@ -13,6 +13,7 @@ import (
 func testLeases(t *testing.T, open Open) {
 	t.Run("a named lease", func(t *testing.T) { testLease(t, open(t)) })
 	t.Run("jobs", func(t *testing.T) { testLeaseJobs(t, open(t)) })
+	t.Run("jobs of some kinds", func(t *testing.T) { testLeasesOfKinds(t, open(t)) })
 	t.Run("no more jobs than asked for", func(t *testing.T) { testLeasesNoMore(t, open(t)) })
 	t.Run("jobs by eight workers", func(t *testing.T) { testManyWorkers(t, open(t)) })
 }
@@ -64,6 +65,23 @@ func testLeaseJobs(t *testing.T, s store.Store) {
 	keys(t, "the rest", lease(t, s, "b", -time.Second, 9), nil, id, "1")
 	keys(t, "what came back", lease(t, s, "c", time.Hour, 9), nil, id, "1")
 	keys(t, "nothing more", lease(t, s, "d", time.Hour, 9), nil, id)
+}
+
+// Jobs of kinds that were not asked for wait.
+func testLeasesOfKinds(t *testing.T, s store.Store) {
+	given(t, s, store.Job{ID: "1", Kind: "mail", State: store.JobDue, Due: at(1)}, store.Job{ID: "2", Kind: "sms", State: store.JobDue, Due: at(2)},
+		store.Job{ID: "3", Kind: "webhook", State: store.JobDue, Due: at(3)})
+	of := func(kinds ...string) (jobs []store.Job) {
+		update(t, s, func(tx store.Tx) (err error) {
+			jobs, err = tx.LeaseJobs("a", tx.Now().Add(time.Hour), 9, kinds...)
+			return err
+		})
+		return jobs
+	}
+	id := func(j store.Job) string { return string(j.ID) }
+	keys(t, "of one kind", of("sms"), nil, id, "2")
+	keys(t, "of two, one of them taken", of("sms", "webhook"), nil, id, "3")
+	keys(t, "of any", of(), nil, id, "1")
 }
 
 // However many are due, no more are leased than there is room for.

@@ -63,7 +63,7 @@ func statements(leaseJobs string) map[string]string {
 		"RecordByHandle": qRecordByHandle, "RecordByStrand": qRecordByStrand, "RecordsByClaim": qRecordsByClaim, "RecordsAfter": qRecordsAfter,
 		"SignInByClaim": qSignInByClaim, "SignInByOwner": qSignInByOwner, "SignInByHandle": qSignInByHandle,
 		"Token": qToken, "Session": qSession, "Sessions": qSessions, "Client": qClient, "Clients": qClients, "Throttles": qThrottle,
-		"Group": qGroup, "GroupByName": qGroupByName, "GroupsNamed": qGroupsNamed, "AllGroups": qAllGroups,
+		"Group": qGroup, "GroupByName": qGroupByName, "GroupByExternalID": qGroupByExtern, "GroupsNamed": qGroupsNamed, "AllGroups": qAllGroups,
 		"Memberships": qMemberships, "Members": qMembers, "InGroup": qInGroup, "GroupsOf": qGroupsOf,
 		"Policy": qPolicy, "Keys": qKeys, "Secret": qSecret, "Invalidations": qInvalidations,
 		"EventsOf": qEventsOf, "Events": qEvents, "Unsequenced": qUnsequenced, "LastEvent": qLastEvent, "Jobs": qJobs, "Messages": qMessages,

@@ -335,7 +335,7 @@ func (p *pg) close() error {
 func (p *pg) leaseJobs() string {
 	// Picked once: as a plain subquery it may be run again for each row, and
 	// with SKIP LOCKED pick others.
-	return `WITH picked AS MATERIALIZED (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'due' AND j.due <= $2 AND j.until <= $2
+	return `WITH picked AS MATERIALIZED (SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'due' AND j.due <= $2 AND j.until <= $2 AND ($6 = '' OR j.kind IN ($6, $7, $8, $9))
 	ORDER BY j.due, j.id LIMIT $3 FOR UPDATE SKIP LOCKED)
 	UPDATE jobs SET holder = $4, until = $5, attempts = attempts + 1 WHERE realm = $1 AND id IN (SELECT p.id FROM picked p) RETURNING ` + jobColumns
 }

@@ -11,6 +11,7 @@ import (
 var (
 	qGroup         = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.id = $2"
 	qGroupByName   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $3 AND g.kind = $2 ORDER BY g.parent LIMIT 1"
+	qGroupByExtern = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.kind = $2 AND g.parent = $3 AND g.external_id = $4 ORDER BY g.created, g.id LIMIT 1"
 	qGroupsNamed   = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 AND g.name = $2 ORDER BY g.kind, g.parent"
 	qAllGroups     = "SELECT " + groups.list("g") + " FROM groups g WHERE g.realm = $1 ORDER BY g.kind, g.name"
 	qMemberships   = "SELECT " + memberships.list("m") + " FROM memberships m WHERE m.realm = $1 AND m.user_id = $2 ORDER BY m.since, m.group_id, m.strand_id"
@@ -47,6 +48,10 @@ func (r *reader) Group(id user.ID) (user.Group, error) { return one(r, qGroup, (
 
 func (r *reader) GroupByName(kind, name string) (user.Group, error) {
 	return one(r, qGroupByName, (*fields).group, kind, name)
+}
+
+func (r *reader) GroupByExternalID(kind string, parent user.ID, external string) (user.Group, error) {
+	return one(r, qGroupByExtern, (*fields).group, kind, parent, external)
 }
 
 func (r *reader) GroupsNamed(name string) ([]user.Group, error) {

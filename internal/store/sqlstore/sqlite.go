@@ -300,7 +300,7 @@ func (l *lite) close() error {
 
 func (l *lite) leaseJobs() string {
 	return `UPDATE jobs SET holder = $4, until = $5, attempts = attempts + 1 WHERE realm = $1 AND id IN
-	(SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'due' AND j.due <= $2 AND j.until <= $2 ORDER BY j.due, j.id LIMIT $3)
+	(SELECT j.id FROM jobs j WHERE j.realm = $1 AND j.state = 'due' AND j.due <= $2 AND j.until <= $2 AND ($6 = '' OR j.kind IN ($6, $7, $8, $9)) ORDER BY j.due, j.id LIMIT $3)
 	RETURNING ` + jobColumns
 }
 

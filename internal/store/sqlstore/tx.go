@@ -157,8 +157,17 @@ func (t *tx) Next(counter string) (int32, error) {
 }
 
 // LeaseJobs implements store.Tx.
-func (t *tx) LeaseJobs(holder string, until time.Time, n int) ([]store.Job, error) {
-	leased, err := many(&t.reader, t.jobs, (*fields).job, ts(t.now), n, holder, ts(until))
+func (t *tx) LeaseJobs(holder string, until time.Time, n int, kinds ...string) ([]store.Job, error) {
+	var of [4]string
+	if len(kinds) > len(of) {
+		return nil, fmt.Errorf("store: jobs of %d kinds were asked for, and there can be %d", len(kinds), len(of))
+	}
+	for i := range of {
+		if len(kinds) > 0 {
+			of[i] = kinds[min(i, len(kinds)-1)]
+		}
+	}
+	leased, err := many(&t.reader, t.jobs, (*fields).job, ts(t.now), n, holder, ts(until), of[0], of[1], of[2], of[3])
 	// RETURNING gives them in no order.
 	slices.SortFunc(leased, func(a, b store.Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
 	return leased, err

@@ -24,3 +24,4 @@ CREATE TABLE visits (
     created BIGINT NOT NULL, until BIGINT NOT NULL,
     PRIMARY KEY (realm, hash));
 CREATE INDEX visits_by_end ON visits (realm, until);
+CREATE INDEX groups_by_external ON groups (parent, realm, kind, external_id);

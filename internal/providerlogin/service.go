@@ -1,0 +1,177 @@
+package providerlogin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/onboarding"
+	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/session"
+	"github.com/usher-id/usher/internal/signin"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// Policies gives the policy in force.
+type Policies interface{ Current() policy.Policy }
+
+// Provider verifies tokens and exchanges codes; proof/oidc does.
+type Provider interface {
+	signin.Prover
+	AuthURL(ctx context.Context, a Asking) (string, error)
+	Exchange(ctx context.Context, x Exchange) (signin.Proof, error)
+}
+
+// Asking is what a provider is asked for.
+type Asking struct{ State, Nonce, Challenge, RedirectURI string }
+
+// Exchange is a code that came back, with what proves whose it is.
+type Exchange struct{ Code, Verifier, RedirectURI, Nonce string }
+
+// Service lets people in.
+type Service struct {
+	Store     store.Store
+	Policies  Policies
+	Provider  Provider
+	People    *onboarding.Service
+	Sessions  *session.Service
+	PublicURL string
+}
+
+// methods of a session that a provider's proof began.
+var methods = []string{"fed"}
+
+// prove verifies an ID token. BadToken for one that proves nothing.
+func (s *Service) prove(ctx context.Context, idToken string) (signin.Proof, error) {
+	p, err := s.Provider.Prove(ctx, idToken, signin.IDToken)
+	return p, unproven(err)
+}
+
+func unproven(err error) error {
+	if no, ok := errors.AsType[*signin.Unproven](err); ok {
+		return user.Refuse(user.BadToken, "token", "why", no.Why)
+	}
+	return err
+}
+
+// email is the address that a proof is of.
+func email(p signin.Proof) (admission.Address, bool) {
+	for _, a := range p.Addresses {
+		if a.Kind == user.Email {
+			return a, true
+		}
+	}
+	return admission.Address{}, false
+}
+
+// sure says that the provider vouches for the address.
+func sure(a admission.Address) bool {
+	return a.Assurance == user.Proven || a.Assurance == user.Attested
+}
+
+// redeem uses a proof up. BadToken for one that was used.
+func redeem(tx store.Tx, p signin.Proof) error {
+	err := store.Insert(tx, user.Token{Hash: p.Once[:], Kind: user.RedeemedProof, Created: tx.Now(), Expires: p.Until})
+	if errors.Is(err, store.ErrExists) {
+		return user.Refuse(user.BadToken, "token", "why", "used before")
+	}
+	if err != nil {
+		return fmt.Errorf("redeeming a token: %w", err)
+	}
+	return nil
+}
+
+// arrive admits whom a proof proves.
+func (s *Service) arrive(tx store.Tx, p signin.Proof, more map[user.Attr]*string, names []user.Handle) (admission.Outcome, error) {
+	facts := map[user.Attr]*string{}
+	for a, v := range p.Facts {
+		facts[a] = v
+	}
+	for a, v := range more {
+		facts[a] = v
+	}
+	return admission.In(tx, s.Policies.Current()).Arrive(admission.Arrival{
+		Door: user.DoorSunbird, Source: p.Source, Identity: &p.Identity, Addresses: p.Addresses, Facts: facts, Names: names,
+	})
+}
+
+// signIn admits somebody and settles them in. Refusals: BadToken, UserLocked,
+// Challenge; Missing of name for somebody new whom the provider does not name.
+func (s *Service) signIn(tx store.Tx, p signin.Proof) (user.Session, error) {
+	if err := redeem(tx, p); err != nil {
+		return user.Session{}, err
+	}
+	first, last := called(p)
+	if first == "" {
+		known, err := tx.Identity(p.Identity)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return user.Session{}, fmt.Errorf("looking for an identity: %w", err)
+		}
+		if err != nil || known.Reserved {
+			return user.Session{}, user.Refuse(user.Missing, "name")
+		}
+	}
+	came, err := s.arrive(tx, p, nil, nil)
+	if err != nil {
+		return user.Session{}, err
+	}
+	if no := came.Decision.Refusal; no != "" {
+		if no == user.UserDeleted {
+			no = user.UserLocked
+		}
+		return user.Session{}, user.Refuse(no, "user")
+	}
+	placed, err := onboarding.Settle(tx, s.Policies.Current(), onboarding.Place{})
+	if err != nil {
+		return user.Session{}, err
+	}
+	if err := s.People.SettleIn(tx, came, placed, onboarding.Newcomer{First: first, Last: last}); err != nil {
+		return user.Session{}, err
+	}
+	id, err := onboarding.Number(tx, came.User.ID, came.Strand.ID)
+	return user.Session{
+		User: came.User.ID, Strand: came.Strand.ID, Door: user.DoorSunbird, Subject: id, Epoch: came.User.Epoch, Methods: methods,
+	}, err
+}
+
+// called is how a provider names somebody: by given and family name, else by the
+// whole name.
+func called(p signin.Proof) (first, last string) {
+	text := func(a user.Attr) string {
+		if v := p.Facts[a]; v != nil {
+			return *v
+		}
+		return ""
+	}
+	if first = text(user.GivenName); first != "" {
+		return first, text(user.FamilyName)
+	}
+	return text(user.Name), ""
+}
+
+// Token signs in with an ID token that an app has; email is whom the app takes
+// them for. Refusals as signIn's, and Conflict where the e-mail is another.
+func (s *Service) Token(ctx context.Context, idToken, claimed, client string) (pair session.Pair, err error) {
+	p, err := s.prove(ctx, idToken)
+	if err != nil {
+		return pair, err
+	}
+	if a, ok := email(p); !ok || a.Key != claimed {
+		return pair, user.Refuse(user.Conflict, "email")
+	}
+	if pair, err = s.Sessions.NewPair(); err != nil {
+		return pair, err
+	}
+	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
+		sess, err := s.signIn(tx, p)
+		if err != nil {
+			return err
+		}
+		sess.Client = client
+		_, err = s.Sessions.Issue(tx, sess, pair)
+		return err
+	})
+	return pair, err
+}

@@ -1,0 +1,80 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/token"
+	"github.com/usher-id/usher/internal/user"
+)
+
+// BrowserLife is how long a browser's session lives without another proof.
+const BrowserLife = 12 * time.Hour
+
+// Browser is what the cookie of a browser's session holds.
+type Browser struct {
+	Text string
+	hash []byte
+}
+
+// NewBrowser makes one before the transaction that keeps its hash.
+func (s *Service) NewBrowser() (Browser, error) {
+	text, hash, err := token.NewOpaque(s.rand)
+	if err != nil {
+		return Browser{}, fmt.Errorf("making a browser's token: %w", err)
+	}
+	return Browser{text, hash[:]}, nil
+}
+
+// IssueBrowser begins a session for a user who has just proven to be there, which a
+// cookie holds.
+func (s *Service) IssueBrowser(tx store.Tx, in user.Session, b Browser) (user.Session, error) {
+	now := tx.Now()
+	in.ID, in.Created, in.Proven, in.Expires = tx.NewID(), now, now, now.Add(BrowserLife)
+	if err := store.Insert(tx, in); err != nil {
+		return in, fmt.Errorf("beginning a session: %w", err)
+	}
+	err := store.Insert(tx, user.Token{Hash: b.hash, Kind: user.BrowserToken, Session: in.ID, Created: now, Expires: in.Expires})
+	if err != nil {
+		return in, fmt.Errorf("keeping a browser's token: %w", err)
+	}
+	return in, event.Append(tx, event.New{
+		Kind: event.SessionStarted, User: in.User, Actor: string(in.User), Door: in.Door,
+		Body: map[string]any{"session": in.ID, "methods": in.Methods, "browser": true},
+	})
+}
+
+// Browser resolves the text of a browser's cookie. BadToken whatever is wrong with
+// it.
+func (s *Service) Browser(ctx context.Context, text string) (Live, error) {
+	dead := user.Refuse(user.BadToken, "session")
+	hash, err := token.HashOpaque(text)
+	if err != nil {
+		return Live{}, dead
+	}
+	var st store.TokenState
+	err = s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		st, err = r.Token(hash)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Live{}, dead
+	}
+	if err != nil {
+		return Live{}, fmt.Errorf("looking for a browser's session: %w", err)
+	}
+	now := s.now()
+	if st.Token.Kind != user.BrowserToken || !st.Token.Expires.After(now) {
+		return Live{}, dead
+	}
+	live, err := alive(st.SessionState, now)
+	if err != nil {
+		return Live{}, dead
+	}
+	return live, nil
+}
