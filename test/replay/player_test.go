@@ -229,7 +229,7 @@ func TestLoadRefusesWhatItDoesNotUnderstand(t *testing.T) {
 }
 
 func TestRecorded(t *testing.T) {
-	for door, least := range map[string]int{"partner": 35, "edi": 54} {
+	for door, least := range map[string]int{"partner": 35, "edi": 54, "sunbird": 52} {
 		cases, err := Recorded(door)
 		if err != nil {
 			t.Fatal(err)
