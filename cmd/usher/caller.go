@@ -104,9 +104,9 @@ type issuerAddCmd struct {
 }
 
 type shownIssuer struct {
-	ISS      string     `json:"iss"`
-	Door     string     `json:"door"`
-	Channels []string   `json:"channels"`
+	ISS      string           `json:"iss"`
+	Door     string           `json:"door"`
+	Channels []string         `json:"channels"`
 	Keys     []shownIssuerKey `json:"keys"`
 }
 

@@ -62,7 +62,7 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	if err != nil {
 		return handlers{}, err
 	}
-	pages, err := a.pages(public, internal, members)
+	pages, err := a.pages(public, internal, members, in)
 	if err != nil {
 		return handlers{}, err
 	}
@@ -93,6 +93,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	if doors.Sunbird.Enabled {
 		outside.mount(doors.Sunbird.Host, atDoor(user.DoorSunbird, a.sunbirdDoor(in)), sunbird.Paths()...)
+		if host := doors.Sunbird.Host; host != "" {
+			outside.mount(host, server.As(countedAsPages, pages), statePaths...)
+		}
 	}
 	return handlers{server.HostMux(outside.elsewhere, outside.byHost), inside}, nil
 }
@@ -243,7 +246,7 @@ func (a *app) ediTokenFor(ctx context.Context, id user.ID) (string, error) {
 	return m.Token, err
 }
 
-func (a *app) pages(public net.Addr, internal net.Listener, m *members) (*web.Pages, error) {
+func (a *app) pages(public net.Addr, internal net.Listener, m *members, in *arrivals) (*web.Pages, error) {
 	start := web.Start{Version: programVersion(), Public: "http://" + public.String(), Dev: a.cfg.Dev, Doors: doorCards(a.cfg.Doors)}
 	if a.cfg.Data != defaultData {
 		start.Command = "go run ./cmd/usher --data " + strconv.Quote(a.cfg.Data)
@@ -254,6 +257,9 @@ func (a *app) pages(public net.Addr, internal net.Listener, m *members) (*web.Pa
 	o := web.Options{Store: a.db, Start: start, Log: a.log}
 	if a.cfg.Doors.GQLAuth.Enabled {
 		o.Links, o.Network = mailedLinks{m}, server.ClientNetwork
+	}
+	if a.cfg.Doors.Sunbird.Enabled {
+		o.States, o.Network = a.statePages(in), server.ClientNetwork
 	}
 	p, err := web.New(o)
 	if err != nil {

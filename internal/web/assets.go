@@ -18,6 +18,7 @@ var assetFiles embed.FS
 // kinds are fixed here, since the machine's own table may say otherwise.
 var kinds = map[string]string{
 	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -28,6 +29,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Links is what mailed links do; nil: their pages do not exist.
 	Links Links
+	// States is how the pages of state sign-ins are served; nil: they do not exist.
+	States *States
 	// Network is what a caller is counted by; nil: server.ClientNetwork.
 	Network func(*http.Request) netip.Prefix
 }
@@ -74,6 +77,9 @@ func New(o Options) (*Pages, error) {
 	if o.Links != nil {
 		p.serveLinks(o)
 	}
+	if o.States != nil {
+		p.serveStates(o)
+	}
 	p.mux.HandleFunc("/", p.NotFound)
 	p.whole = p.asWritten(p.mux)
 	return p, nil
@@ -117,6 +123,7 @@ const base = "en"
 var names = []string{
 	"start", "closed", "inbox", "message", "missing", "fault", "jobs",
 	"link-ask", "link-done", "link-expired", "link-sent", "link-dead", "link-taken", "link-wait", "link-foreign",
+	"state-contact", "state-code", "state-challenge", "state-over", "state-error", "state-home",
 }
 
 func (p *Pages) load() error {
@@ -177,7 +184,11 @@ type view struct {
 	Operator bool
 	// Guest: the page is for people who know nothing of usher and came from a mail.
 	Guest bool
-	Data  any
+	// Script: the page has a script of this server's. FormAction is another site
+	// that sending its form may end at; empty: none.
+	Script     bool
+	FormAction string
+	Data       any
 }
 
 // refresher is data of a page that may load itself again.
@@ -204,7 +215,15 @@ func (p *Pages) renderAs(w http.ResponseWriter, r *http.Request, status int, nam
 		problem(w, http.StatusInternalServerError, "The page could not be made.")
 		return
 	}
-	secure(w.Header(), pagePolicy)
+	policy := pagePolicy
+	if v.Script {
+		policy += "; script-src 'self'"
+	}
+	if v.FormAction != "" {
+		// Browsers hold a form's redirects to it too.
+		policy = strings.Replace(policy, "form-action 'self'", "form-action 'self' "+v.FormAction, 1)
+	}
+	secure(w.Header(), policy)
 	if v.Operator { // without a referrer its forms would have no origin either, and be refused
 		w.Header().Set("Referrer-Policy", "same-origin")
 	}
