@@ -35,7 +35,7 @@ func (a *app) oneTimeCodes(ctx context.Context) (*otp.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return otp.New(a.db, a.settings, secret, a.cfg.Dev), nil
+	return otp.New(otp.Options{Store: a.db, Policies: a.settings, Secret: secret, Dev: a.cfg.Dev, Now: time.Now}), nil
 }
 
 func (a *app) arrivals(codes *otp.Service) (*arrivals, error) {

@@ -59,7 +59,7 @@ func (s *Service) reveal(ctx context.Context, data map[string]string) (code stri
 		if err != nil {
 			return fmt.Errorf("reading a code: %w", err)
 		}
-		now := time.Now()
+		now := s.now()
 		if string(c.ID) != data[dataID] || !alive(c, now, allowed) {
 			return nil
 		}

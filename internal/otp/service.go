@@ -24,12 +24,23 @@ type Service struct {
 	policies Policies
 	secret   []byte
 	dev      bool
+	now      func() time.Time
 }
 
-// New makes the service over a secret of 32 bytes. In development mode only the
-// limits of one address are kept.
-func New(s store.Store, p Policies, secret []byte, dev bool) *Service {
-	return &Service{store: s, policies: p, secret: secret, dev: dev}
+// Options are what the service is made of.
+type Options struct {
+	Store    store.Store
+	Policies Policies
+	Secret   []byte // 32 bytes that codes are derived from
+	// Dev is development mode: only the limits of one address are kept.
+	Dev bool
+	// Now is the clock that messages are judged by; writes use the transaction's.
+	Now func() time.Time
+}
+
+// New makes the service.
+func New(o Options) *Service {
+	return &Service{store: o.Store, policies: o.Policies, secret: o.Secret, dev: o.Dev, now: o.Now}
 }
 
 // Request asks for a code to be sent.
