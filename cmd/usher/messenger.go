@@ -69,8 +69,21 @@ func (a *app) mailTransport() (mail.Transport, error) {
 }
 
 func (a *app) textTransport() (sms.Transport, error) {
-	if a.cfg.Dev {
+	g := a.cfg.SMS
+	switch {
+	case a.cfg.Dev:
 		return sms.NewInbox(a.db), nil
+	case g.URL == "":
+		if a.cfg.Doors.Sunbird.Enabled {
+			a.log.Warn("text messages wait until sms.gateway.url is set")
+		}
+		return nil, nil
 	}
-	return nil, nil
+	to, err := sms.NewGateway(sms.GatewayOptions{
+		URL: g.URL, Method: g.Method, Headers: g.Headers, ContentType: g.ContentType, Body: g.Body, Success: g.Success, Timeout: g.Timeout,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return to, nil
 }

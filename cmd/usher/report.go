@@ -90,7 +90,7 @@ func notFound(r *user.Refusal) string {
 	given := r.Params[r.Field]
 	switch r.Field {
 	case "user":
-		return fmt.Sprintf("no user is known as %q. Known are ids, handles, identities, e-mail addresses and usernames: `usher user list` shows some", given)
+		return fmt.Sprintf("no user is known as %q. Known are ids, handles, identities, e-mail addresses, phones as +919876543210 and usernames: `usher user list` shows some", given)
 	case "group":
 		return fmt.Sprintf("there is no group %q: `usher group list` shows those that there are", given)
 	case "entry":

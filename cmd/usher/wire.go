@@ -206,7 +206,7 @@ func (a *app) partnerDoor(signIns *signin.Service) (*partner.Door, error) {
 func (a *app) providers() (map[string]signin.Prover, error) {
 	o := a.cfg.Doors.Partner.OIDC
 	if o.Issuer == "" {
-		return nil, nil
+		return a.googleAtPartner(o.Name)
 	}
 	c := oidc.Config{
 		Issuer: o.Issuer, ClientIDs: o.ClientIDs, TokenInfo: o.TokenInfo(), Trust: oidc.Attesting,
@@ -223,6 +223,20 @@ func (a *app) providers() (map[string]signin.Prover, error) {
 		return nil, fmt.Errorf("doors.partner.oidc: %w", err)
 	}
 	return map[string]signin.Prover{o.Name: p}, nil
+}
+
+// googleAtPartner takes at the partner door the tokens of whom the Sunbird door
+// takes them of: they lead to the same users.
+func (a *app) googleAtPartner(name string) (map[string]signin.Prover, error) {
+	c, ok := a.googleConfig(user.DoorPartner, "google")
+	if !ok {
+		return nil, nil
+	}
+	p, err := oidc.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("doors.sunbird.google: %w", err)
+	}
+	return map[string]signin.Prover{name: p}, nil
 }
 
 func (a *app) ediDoor() (*edi.Door, error) {

@@ -37,6 +37,7 @@ type Config struct {
 	LogFormat      LogFormat
 	DrainDelay     time.Duration
 	DrainTimeout   time.Duration
+	SMS            SMSGateway
 	Mail           Mail
 	Doors          Doors
 
@@ -72,6 +73,16 @@ type SMTP struct {
 	TLS      SMTPSecurity
 	Timeout  time.Duration
 	Helo     string // empty: the domain of From
+}
+
+// SMSGateway is the HTTP service that sends text messages; without URL they wait.
+type SMSGateway struct {
+	URL, Method string
+	Headers     []string // "Name: value"
+	ContentType string
+	Body        string // a template
+	Success     string // a regular expression
+	Timeout     time.Duration
 }
 
 // Doors holds what is set for each door.
@@ -111,6 +122,9 @@ type PartnerDoor struct {
 // GoogleIssuer is Google's own name.
 const GoogleIssuer = "https://accounts.google.com"
 
+// GoogleJWKSURL is where Google's keys are.
+const GoogleJWKSURL = "https://www.googleapis.com/oauth2/v3/certs"
+
 // OIDC names an OpenID Connect provider. Without Issuer there is none.
 type OIDC struct {
 	Name      string // what clients send as providerName
@@ -139,8 +153,11 @@ type SunbirdDoor struct {
 // Google says whose ID tokens are accepted. Without ClientIDs none are.
 type Google struct {
 	ClientIDs []string
-	Issuer    string
-	JWKSURL   string
+	// ClientSecret is the first client's, for the redirect to Google and back; empty:
+	// there is none.
+	ClientSecret string
+	Issuer       string
+	JWKSURL      string
 }
 
 // EDIDoor holds the claims of edi-token. Resolve fills Issuer and HD.

@@ -9,11 +9,12 @@ import (
 const allKeys = `listen internal_listen public_url data database_url dev config policy key_file key node
 hosts trusted_proxies log_level log_format drain_delay drain_timeout
 mail.from mail.reply_to mail.smtp.host mail.smtp.port mail.smtp.username mail.smtp.password mail.smtp.tls mail.smtp.timeout mail.smtp.helo
+sms.gateway.url sms.gateway.method sms.gateway.headers sms.gateway.content_type sms.gateway.body sms.gateway.success sms.gateway.timeout
 doors.portal.enabled doors.portal.host doors.portal.issuer doors.portal.client_id
 doors.portal.admin_client_id doors.portal.admin_client_secret doors.portal.authoritative
 doors.partner.enabled doors.partner.host doors.partner.internal_secret
 doors.partner.oidc.name doors.partner.oidc.issuer doors.partner.oidc.client_ids doors.partner.oidc.authoritative doors.partner.oidc.tokeninfo_url
-doors.sunbird.enabled doors.sunbird.host doors.sunbird.google.client_ids doors.sunbird.google.issuer doors.sunbird.google.jwks_url
+doors.sunbird.enabled doors.sunbird.host doors.sunbird.google.client_ids doors.sunbird.google.client_secret doors.sunbird.google.issuer doors.sunbird.google.jwks_url
 doors.edi.enabled doors.edi.host doors.edi.issuer doors.edi.hd doors.edi.token_key doors.edi.trusted_public_key
 doors.gqlauth.enabled doors.gqlauth.host doors.gqlauth.secret_key`
 

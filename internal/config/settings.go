@@ -48,7 +48,7 @@ func settings(c *Config) []setting {
 		{name: "drain_delay", def: "0s", into: duration{&c.DrainDelay, 0, time.Minute}, doc: "how long usher still takes requests once it was told to stop and `/health/ready` says 503: until whoever sends them has noticed"},
 		{name: "drain_timeout", def: "10s", into: duration{&c.DrainTimeout, 0, 10 * time.Minute}, doc: "how long requests under way may take when usher stops"},
 	}
-	m, smtp := &c.Mail, &c.Mail.SMTP
+	m, smtp, sms := &c.Mail, &c.Mail.SMTP, &c.SMS
 	all = append(all,
 		setting{name: "mail.from", into: mailbox{&m.From}, doc: "whom mails are from, and where what cannot be delivered goes back to; needed with `mail.smtp.host`"},
 		setting{name: "mail.reply_to", into: mailbox{&m.ReplyTo}, doc: "where answers to mails go; empty: `mail.from`"},
@@ -59,6 +59,13 @@ func settings(c *Config) []setting {
 		setting{name: "mail.smtp.tls", def: "starttls", into: smtpSecurity{&smtp.TLS}, doc: "starttls: STARTTLS or no mail; implicit: encrypted from the first byte; opportunistic: STARTTLS where offered; none: only for a loopback host. Certificates are always verified"},
 		setting{name: "mail.smtp.timeout", def: "20s", into: duration{&smtp.Timeout, time.Second, 30 * time.Second}, doc: "how long handing over one mail may take until the server has all of it"},
 		setting{name: "mail.smtp.helo", into: hostName{&smtp.Helo}, doc: "name that usher gives itself there; empty: the domain of `mail.from`"},
+		setting{name: "sms.gateway.url", into: text{&sms.URL}, doc: "HTTP service that sends text messages, https or on this machine; empty: they wait until there is one. Not used with `dev`"},
+		setting{name: "sms.gateway.method", def: "POST", into: text{&sms.Method}, doc: "POST, or GET with a template in the query of the URL"},
+		setting{name: "sms.gateway.headers", secret: true, into: list{&sms.Headers}, doc: "headers of each request, as `Authorization: Bearer …`"},
+		setting{name: "sms.gateway.content_type", def: "application/json", into: text{&sms.ContentType}, doc: "what the body is"},
+		setting{name: "sms.gateway.body", secret: true, into: text{&sms.Body}, doc: "[template](sunbird.md#text-messages) of the body"},
+		setting{name: "sms.gateway.success", into: text{&sms.Success}, doc: "regular expression that the answer must match besides a status of 2xx"},
+		setting{name: "sms.gateway.timeout", def: "10s", into: duration{&sms.Timeout, time.Second, 30 * time.Second}, doc: "how long an answer may take"},
 	)
 	p := &c.Doors.Portal
 	all = append(all, doorSettings("portal", &p.Door,
@@ -80,8 +87,9 @@ func settings(c *Config) []setting {
 	g := &c.Doors.Sunbird.Google
 	all = append(all, doorSettings("sunbird", &c.Doors.Sunbird.Door,
 		setting{name: "google.client_ids", into: list{&g.ClientIDs}, doc: "audiences accepted in Google's ID tokens; empty: Google sign-in is refused"},
-		setting{name: "google.issuer", def: "https://accounts.google.com", into: webAddress{&g.Issuer}, doc: "issuer of those tokens"},
-		setting{name: "google.jwks_url", def: "https://www.googleapis.com/oauth2/v3/certs", into: webAddress{&g.JWKSURL}, doc: "where its keys are"},
+		setting{name: "google.client_secret", secret: true, into: text{&g.ClientSecret}, doc: "secret of the first of them, for `/google/auth`, which sends browsers to Google and takes them back; empty: only ID tokens are taken"},
+		setting{name: "google.issuer", def: GoogleIssuer, into: webAddress{&g.Issuer}, doc: "issuer of those tokens"},
+		setting{name: "google.jwks_url", def: GoogleJWKSURL, into: webAddress{&g.JWKSURL}, doc: "where its keys are"},
 	)...)
 	e := &c.Doors.EDI
 	all = append(all, doorSettings("edi", &e.Door,

@@ -60,7 +60,7 @@ func Resolve(r store.Reader, ref string) (user.User, error) {
 	if err == nil && u.Status != user.Merged || err != nil && !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
-	for _, find := range []func(store.Reader, string) ([]user.ID, error){byHandle, byEmail, byIdentity} {
+	for _, find := range []func(store.Reader, string) ([]user.ID, error){byHandle, byEmail, byPhone, byIdentity} {
 		ids, err := find(r, ref)
 		if err != nil {
 			return user.User{}, fmt.Errorf("looking for %q: %w", ref, err)
@@ -133,14 +133,28 @@ func byEmail(r store.Reader, ref string) ([]user.ID, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // not an e-mail, so nobody's
 	}
-	o, err := r.Owner(user.Email, e.Key())
+	return byAddress(r, user.Email, e.Key())
+}
+
+// byPhone takes a number with its country, as +919876543210.
+func byPhone(r store.Reader, ref string) ([]user.ID, error) {
+	p, err := normal.ParsePhone(ref, "")
+	if err != nil {
+		return nil, nil //nolint:nilerr // not a phone, so nobody's
+	}
+	return byAddress(r, user.Phone, p.Key())
+}
+
+// byAddress finds who owns an address, or all who claim it.
+func byAddress(r store.Reader, kind user.AddressKind, key string) ([]user.ID, error) {
+	o, err := r.Owner(kind, key)
 	if err == nil {
 		return []user.ID{o.User}, nil
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	claims, err := r.Claims(user.Email, e.Key())
+	claims, err := r.Claims(kind, key)
 	var ids []user.ID
 	for _, c := range claims {
 		ids = add(ids, c.User)

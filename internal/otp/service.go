@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/policy"
@@ -94,9 +96,13 @@ func (s *Service) Send(ctx context.Context, r Request) error {
 
 func enqueue(tx store.Tx, r Request, c store.Code) error {
 	data := map[string]string{"site": r.Site, dataPurpose: c.Purpose, dataKind: string(c.Kind), dataKey: c.Address, dataID: string(c.ID)}
-	n := job.New{Kind: job.KindMail, Payload: job.Mail{To: r.Display, Template: Template, Lang: r.Lang, Data: data}}
+	lang := ""
+	if tags, _, err := language.ParseAcceptLanguage(r.Lang); err == nil && len(tags) > 0 {
+		lang = tags[0].String()
+	}
+	n := job.New{Kind: job.KindMail, Payload: job.Mail{To: r.Display, Template: Template, Lang: lang, Data: data}}
 	if r.Kind == user.Phone {
-		n.Kind, n.Payload = job.KindSMS, job.SMS{To: r.Key, Template: Template, Lang: r.Lang, Data: data}
+		n.Kind, n.Payload = job.KindSMS, job.SMS{To: r.Key, Template: Template, Lang: lang, Data: data}
 	}
 	if err := job.Enqueue(tx, n); err != nil {
 		return err

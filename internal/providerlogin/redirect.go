@@ -88,7 +88,8 @@ func (s *Service) Start(ctx context.Context, q Query) (to, cookie string, err er
 func (s *Service) callback() string { return s.PublicURL + CallbackPath }
 
 // Back is a browser that came back.
-type Back struct{ State, Code, Error, Cookie string }
+// Issuer is what it says who sent it (RFC 9207), if it does.
+type Back struct{ State, Code, Error, Issuer, Cookie string }
 
 // Entered is where a browser goes then, and the session it has: a cookie's text, or
 // nothing where an app gets tokens in the address.
@@ -146,7 +147,7 @@ func (s *Service) take(ctx context.Context, b Back) (v visit, err error) {
 }
 
 func (s *Service) enter(ctx context.Context, b Back, v visit) (in Entered, err error) {
-	if b.Error != "" || b.Code == "" {
+	if b.Error != "" || b.Code == "" || b.Issuer != "" && b.Issuer != s.Issuer {
 		return in, user.Refuse(user.Forbidden, "provider")
 	}
 	p, err := s.Provider.Exchange(ctx, Exchange{Code: b.Code, Verifier: v.Verifier, RedirectURI: s.callback(), Nonce: v.Nonce})

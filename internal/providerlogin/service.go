@@ -38,6 +38,7 @@ type Service struct {
 	People    *onboarding.Service
 	Sessions  *session.Service
 	PublicURL string
+	Issuer    string // of the provider, exactly as it stands in iss
 }
 
 // methods of a session that a provider's proof began.

@@ -146,4 +146,23 @@ func (s *Service) Collect(ctx context.Context, handle, client string) (out sessi
 	return pair, err
 }
 
+// Renew trades a refresh token of this door for the next pair. BadToken whatever is
+// wrong with it; one that comes twice ends its session.
+func (s *Service) Renew(ctx context.Context, refresh, client string) (session.Pair, error) {
+	pair, err := s.Sessions.NewPair()
+	if err != nil {
+		return pair, err
+	}
+	var no *user.Refusal
+	err = s.Store.Update(ctx, store.Narrow, func(tx store.Tx) error {
+		var err error
+		_, no, err = s.Sessions.Renew(tx, refresh, user.DoorSunbird, client, pair)
+		return err
+	})
+	if err == nil && no != nil {
+		err = no
+	}
+	return pair, err
+}
+
 func timeOf(d policy.Duration) time.Duration { return time.Duration(d) }

@@ -24,6 +24,8 @@ func (s Start) steps(d user.Door) []step {
 		steps = ediSteps
 	case d == user.DoorGQLAuth:
 		steps = gqlauthSteps
+	case d == user.DoorSunbird:
+		steps = sunbirdSteps
 	}
 	command := s.Command
 	if command == "" {
@@ -76,6 +78,19 @@ curl -sS '{public}/graphql' \
   -H "Authorization: JWT $jwt" \
   -H 'content-type: application/json' \
   -d '{"query": "{ me { pk username email verified } }"}'`},
+}
+
+var sunbirdSteps = []step{
+	{"sunbird-generate", `curl -sS '{public}/v1/otp/generate' \
+  -H 'content-type: application/json' \
+  -d '{"request": {"key": "9876543210", "type": "phone"}}'`},
+	{"sunbird-text", `sleep 1
+code=$(curl -sS '{public}/dev/inbox.json?to=%2B919876543210&channel=sms' | sed -n 's/.* is \([0-9]\{6\}\)\..*/\1/p' | tail -n 1)
+echo "$code"`},
+	{"sunbird-create", `curl -sS '{public}/v2/user/create' \
+  -H 'content-type: application/json' \
+  -d "{\"request\": {\"firstName\": \"Savitri\", \"lastName\": \"Devi\", \"phone\": \"9876543210\", \"OTP\": \"$code\"}}"`},
+	{"sunbird-read", `curl -sS '{public}/v1/user/get/phone/9876543210'`},
 }
 
 var ediSteps = []step{

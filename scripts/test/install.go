@@ -14,8 +14,8 @@ import (
 )
 
 // beside are the programs that tests put in front of usher, as proxies or as a
-// person's browser, by the Debian package of each.
-var beside = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy", "chromium": "chromium"}
+// person's browser, and behind it, as a provider; by the Debian package of each.
+var beside = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy", "chromium": "chromium", "node": "nodejs", "npm": "npm"}
 
 // obtainPostgres installs the server package where it is missing and may be
 // installed.

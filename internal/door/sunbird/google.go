@@ -28,7 +28,8 @@ func (d *Door) googleRoutes(mux *http.ServeMux) {
 }
 
 const (
-	googleCookie = "usher_google"
+	googleCookie  = "usher_google"
+	androidClient = "android" // has no secret
 	// library is where the portal sends who asks for nothing (contract B.3).
 	library = "/library"
 )
@@ -66,7 +67,7 @@ func (d *Door) googleBack(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(CookieName(googleCookie, d.PublicURL)); err == nil {
 		cookie = c.Value
 	}
-	in, err := d.Google.Callback(r.Context(), providerlogin.Back{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Cookie: cookie})
+	in, err := d.Google.Callback(r.Context(), providerlogin.Back{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss"), Cookie: cookie})
 	if denied, ok := errors.AsType[*providerlogin.Denied](err); ok {
 		d.logFault(r, err)
 		redirect(w, d.errorCallback(denied))
@@ -130,7 +131,7 @@ func (d *Door) googleAndroid(w http.ResponseWriter, r *http.Request) {
 		failed(http.StatusBadRequest, none)
 		return
 	}
-	pair, err := d.Google.Token(r.Context(), token, e.Key(), "android")
+	pair, err := d.Google.Token(r.Context(), token, e.Key(), androidClient)
 	switch {
 	case refused(err, user.Conflict):
 		failed(http.StatusBadRequest, "emailId donot match")

@@ -22,6 +22,7 @@ type States interface {
 	Follow(ctx context.Context, handle string) (statelogin.Entered, error)
 	Client(ctx context.Context, id, secret string) error
 	Collect(ctx context.Context, handle, client string) (session.Pair, error)
+	Renew(ctx context.Context, refresh, client string) (session.Pair, error)
 }
 
 func (d *Door) stateRoutes(mux *http.ServeMux) {
@@ -30,6 +31,7 @@ func (d *Door) stateRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /sso/sign-in/success", onlyGET(d.follow))
 	mux.HandleFunc("GET /v1/sso/success/redirect", onlyGET(d.follow))
 	mux.HandleFunc("GET /v1/sso/create/session", onlyGET(d.collect))
+	mux.HandleFunc("POST /v1/sso/refresh/session", d.renew)
 }
 
 // onlyGET keeps HEAD from doing what GET does here: each of these is done once.
@@ -113,6 +115,35 @@ func (d *Door) collect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pair, err := d.States.Collect(r.Context(), r.URL.Query().Get("id"), id)
+	if err != nil {
+		d.noTokens(w, r, http.StatusBadRequest, err)
+		return
+	}
+	d.write(w, http.StatusOK, map[string]string{"access_token": pair.Access, "refresh_token": pair.Refresh})
+}
+
+// renew trades a refresh token: {"request":{"refresh_token":…}}, of a confidential
+// client with its secret, of an app that signed in with an ID token without one.
+func (d *Door) renew(w http.ResponseWriter, r *http.Request) {
+	f, err := readBody(w, r)
+	if err != nil {
+		d.failed(w, r, r.URL.Path, err)
+		return
+	}
+	client := androidClient
+	if id, secret, ok := r.BasicAuth(); ok {
+		if err := d.States.Client(r.Context(), id, secret); err != nil {
+			d.noTokens(w, r, http.StatusUnauthorized, err)
+			return
+		}
+		client = id
+	}
+	token, err := longText(f, "refresh_token")
+	if err != nil {
+		d.failed(w, r, r.URL.Path, err)
+		return
+	}
+	pair, err := d.States.Renew(r.Context(), token, client)
 	if err != nil {
 		d.noTokens(w, r, http.StatusBadRequest, err)
 		return

@@ -39,7 +39,7 @@ func sample() map[string]string {
 	return map[string]string{
 		"name": "Ada", "source": "EDI", "at": "2026-03-02T10:00:00Z", "until": "2026-03-02T11:30:00+01:00",
 		"link": "https://id.example.org/activate/eyJhIjoxfQ:1mCmVk:hY2SBpfdWB-_?x=1&y=2",
-		"site": "id.example.org", "username": "adal",
+		"site": "id.example.org", "username": "adal", "code": "123456", "minutes": "30",
 	}
 }
 

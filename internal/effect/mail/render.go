@@ -37,7 +37,7 @@ var languages = map[string]string{
 
 var names = []string{
 	"linked", "locked-out", "verify", "activate", "activate-renew", "activate-second", "password-reset", "password-set",
-	"already-registered", "password-changed", "addresses-changed",
+	"already-registered", "password-changed", "addresses-changed", "otp",
 }
 
 func load() (templates, error) {

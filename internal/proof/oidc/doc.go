@@ -1,9 +1,11 @@
 // Package oidc verifies what one configured OpenID Connect issuer says of a
-// person: an ID token, or an access token and the claims behind it.
+// person: an ID token, an access token and the claims behind it, or a code for
+// an ID token that usher sent the person's browser for.
 //
 //	ID token ────────> token.Verifier ─> for us? ──────────────────────────┐
 //	access token, JWT ─> token.Verifier ─> for us? ─> userinfo, same sub ──┤
 //	access token, opaque ─> tokeninfo: for us? ─> userinfo, same sub ──────┴─> signin.Proof
+//	AuthURL ─> browser ─> code ─ Exchange ─> ID token, our nonce ─> as above
 //	                           │
 //	             remote: discovery and key set, fetched at first need, kept,
 //	             never asked more than once in ten seconds

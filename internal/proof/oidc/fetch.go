@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -41,10 +42,16 @@ func (d document) Text(name string) string {
 // True tells whether a member is the JSON literal true.
 func (d document) True(name string) bool { return string(d[name]) == "true" }
 
-// statusError is an answer that is not 200.
-type statusError int
+// statusError is an answer that is not 200, with the error code that it names
+// (RFC 6749, section 5.2) or none.
+type statusError struct {
+	status int
+	code   string
+}
 
-func (s statusError) Error() string { return fmt.Sprintf("status %d", int(s)) }
+func (s statusError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", s.status, s.code))
+}
 
 // fetcher asks the issuer, and the hosts that the issuer names.
 type fetcher struct {
@@ -52,11 +59,13 @@ type fetcher struct {
 	client *http.Client
 }
 
-// newFetcher makes a fetcher; also is an address that was configured, or empty.
-func newFetcher(issuer *url.URL, also string) *fetcher {
+// newFetcher makes a fetcher; also are addresses that were configured, or empty.
+func newFetcher(issuer *url.URL, also ...string) *fetcher {
 	configured := []string{issuer.Hostname()}
-	if u, err := url.Parse(also); err == nil {
-		configured = append(configured, u.Hostname())
+	for _, address := range also {
+		if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+			configured = append(configured, u.Hostname())
+		}
 	}
 	return &fetcher{issuer: issuer, client: &http.Client{
 		Transport:     newTransport(configured),
@@ -140,6 +149,19 @@ func (f *fetcher) endpoint(address string) error {
 	return errors.New("not https")
 }
 
+// configured checks an address that the operator gave: https, or http on this
+// machine, wherever the issuer is.
+func configured(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || len(address) > maxURL || u.Hostname() == "" || u.User != nil || u.Fragment != "":
+		return errors.New("not a web address")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("https, or http on this machine")
+}
+
 // get fetches a document, with an access token where one is given.
 func (f *fetcher) get(ctx context.Context, address, bearer string) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
@@ -152,13 +174,17 @@ func (f *fetcher) get(ctx context.Context, address, bearer string) ([]byte, http
 	return f.do(req)
 }
 
-// post sends a form.
-func (f *fetcher) post(ctx context.Context, address string, form url.Values) ([]byte, error) {
+// post sends a form, as the client that authorise makes of the request where it is
+// given.
+func (f *fetcher) post(ctx context.Context, address string, form url.Values, authorise func(*http.Request)) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", address, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if authorise != nil {
+		authorise(req)
+	}
 	body, _, err := f.do(req)
 	return body, err
 }
@@ -175,7 +201,7 @@ func (f *fetcher) do(req *http.Request) ([]byte, http.Header, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("asking %s: %w", where, statusError(res.StatusCode))
+		return nil, nil, fmt.Errorf("asking %s: %w", where, statusError{res.StatusCode, errorCode(res)})
 	}
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
@@ -189,6 +215,27 @@ func (f *fetcher) do(req *http.Request) ([]byte, http.Header, error) {
 		return nil, nil, fmt.Errorf("reading %s: longer than 256 KB", where)
 	}
 	return body, res.Header, nil
+}
+
+// maxError is how much is read of an answer that says what is wrong, in bytes.
+const maxError = 8 << 10
+
+// likeErrorCode is what an error code looks like: it is written into the log.
+var likeErrorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+func errorCode(res *http.Response) string {
+	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return ""
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxError))
+	if err != nil {
+		return ""
+	}
+	said, err := parse(body)
+	if code := said.Text("error"); err == nil && likeErrorCode.MatchString(code) {
+		return code
+	}
+	return ""
 }
 
 // parse reads a document strictly: no member twice.

@@ -37,9 +37,15 @@ const retryAfter = pause
 // Config says whose tokens are verified.
 type Config struct {
 	Issuer string // exactly as it stands in iss, slash and all
-	// ClientIDs are whom tokens may have been made for; at least one.
+	// ClientIDs are whom tokens may have been made for; at least one. The first is
+	// who asks in the code flow.
 	ClientIDs []string
-	Trust     Trust
+	// ClientSecret is the first client's; empty: there is no code flow.
+	ClientSecret string
+	// JWKSURL is where the key set is; empty: where the discovery document says.
+	// Where it is set, ID tokens are verified without that document.
+	JWKSURL string
+	Trust   Trust
 	// TokenInfo says whom an opaque access token was made for, as Google's
 	// tokeninfo does; empty: opaque ones are refused.
 	TokenInfo string
@@ -54,7 +60,9 @@ type Config struct {
 // Issuer verifies the tokens of one issuer. It is a signin.Prover.
 type Issuer struct {
 	Config
-	remote *remote
+	fetch *fetcher
+	// keys and sites are one, but for a configured key set.
+	keys, sites *remote
 }
 
 var _ signin.Prover = (*Issuer)(nil)
@@ -81,13 +89,23 @@ func New(c Config) (*Issuer, error) {
 		(c.Issuer != normal.IssuerGoogle || c.Trust != Google) {
 		return nil, fmt.Errorf("issuer %q: Google is %s, and has a rule of its own", c.Issuer, normal.IssuerGoogle)
 	}
-	f := newFetcher(u, c.TokenInfo)
+	f := newFetcher(u, c.TokenInfo, c.JWKSURL)
 	if c.TokenInfo != "" {
 		if err := f.endpoint(c.TokenInfo); err != nil {
 			return nil, fmt.Errorf("tokeninfo %q: %w", c.TokenInfo, err)
 		}
 	}
-	return &Issuer{Config: c, remote: &remote{fetch: f, issuer: c.Issuer, now: c.Now, log: c.Log}}, nil
+	p := publisher{fetch: f, issuer: c.Issuer, keys: c.JWKSURL, now: c.Now}
+	out := &Issuer{Config: c, fetch: f, keys: &remote{load: p.everything, issuer: c.Issuer, now: c.Now, log: c.Log}}
+	out.sites = out.keys
+	if c.JWKSURL != "" {
+		if err := configured(c.JWKSURL); err != nil {
+			return nil, fmt.Errorf("key set %q: %w", c.JWKSURL, err)
+		}
+		out.keys = &remote{load: p.configuredKeys, issuer: c.Issuer, now: c.Now, log: c.Log}
+		out.sites = &remote{load: p.metadata, issuer: c.Issuer, now: c.Now, log: c.Log}
+	}
+	return out, nil
 }
 
 // Prove implements signin.Prover.
@@ -123,22 +141,22 @@ func (i *Issuer) unavailable(ctx context.Context, err error) error {
 
 // verify checks a token's form, header, issuer, times and signature. A kid that
 // nobody knows is asked for once more, as far as the pause allows.
-func (i *Issuer) verify(ctx context.Context, text string, typ string) (token.Claims, *known, error) {
-	k, err := i.remote.current(ctx)
+func (i *Issuer) verify(ctx context.Context, text string, typ string) (token.Claims, error) {
+	k, err := i.keys.current(ctx)
 	if err != nil {
-		return token.Claims{}, nil, i.unavailable(ctx, err)
+		return token.Claims{}, i.unavailable(ctx, err)
 	}
 	c, missed, err := i.verifyBy(k, text, typ)
 	if missed {
-		if k, err = i.remote.refresh(ctx, k); err != nil {
-			return token.Claims{}, nil, i.unavailable(ctx, err)
+		if k, err = i.keys.refresh(ctx, k); err != nil {
+			return token.Claims{}, i.unavailable(ctx, err)
 		}
 		c, _, err = i.verifyBy(k, text, typ)
 	}
 	if errors.Is(err, token.ErrRefused) {
-		return token.Claims{}, nil, unproven("%s", token.Reason(err))
+		return token.Claims{}, unproven("%s", token.Reason(err))
 	}
-	return c, k, err
+	return c, err
 }
 
 func (i *Issuer) verifyBy(k *known, text, typ string) (c token.Claims, missed bool, err error) {

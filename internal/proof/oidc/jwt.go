@@ -18,25 +18,34 @@ const (
 
 // idToken verifies an ID token (OpenID Connect Core 1.0, section 3.1.3.7).
 func (i *Issuer) idToken(ctx context.Context, text string) (signin.Proof, error) {
-	c, _, err := i.verify(ctx, text, typJWT)
+	c, err := i.idClaims(ctx, text)
 	if err != nil {
 		return signin.Proof{}, err
 	}
+	return i.proof(signin.IDToken, idOf(c, text), c.Subject, usable(c), c)
+}
+
+// idClaims gives what a good ID token says.
+func (i *Issuer) idClaims(ctx context.Context, text string) (token.Claims, error) {
+	c, err := i.verify(ctx, text, typJWT)
+	if err != nil {
+		return token.Claims{}, err
+	}
 	if why := i.madeFor(c); why != "" {
-		return signin.Proof{}, unproven("%s", why)
+		return token.Claims{}, unproven("%s", why)
 	}
 	switch {
 	// Keycloak signs all its tokens alike and says which is which in here.
 	case c.Has("typ") && c.Text("typ") != "ID":
-		return signin.Proof{}, unproven("the claim typ is not that of an ID token")
+		return token.Claims{}, unproven("the claim typ is not that of an ID token")
 	// A logout token has the same audience (OpenID Connect Back-Channel Logout
 	// 1.0, section 2.4).
 	case c.Has("events"):
-		return signin.Proof{}, unproven("it is a logout token")
+		return token.Claims{}, unproven("it is a logout token")
 	case c.Subject == "":
-		return signin.Proof{}, unproven("sub is missing")
+		return token.Claims{}, unproven("sub is missing")
 	}
-	return i.proof(signin.IDToken, idOf(c, text), c.Subject, usable(c), c)
+	return c, nil
 }
 
 // madeFor checks aud and azp of an ID token (security T3); empty when they are
@@ -61,7 +70,7 @@ func (i *Issuer) accessToken(ctx context.Context, text string) (signin.Proof, er
 	if isAccessTyp(text) {
 		typ = typAccess
 	}
-	c, k, err := i.verify(ctx, text, typ)
+	c, err := i.verify(ctx, text, typ)
 	if err != nil {
 		return signin.Proof{}, err
 	}
@@ -75,10 +84,15 @@ func (i *Issuer) accessToken(ctx context.Context, text string) (signin.Proof, er
 		return signin.Proof{}, unproven("it is no access token")
 	case c.Subject == "":
 		return signin.Proof{}, unproven("sub is missing")
-	case k.userInfo == "":
+	}
+	k, err := i.sites.current(ctx)
+	if err != nil {
+		return signin.Proof{}, i.unavailable(ctx, err)
+	}
+	if k.sites.userInfo == "" {
 		return signin.Proof{}, unproven("the issuer has no userinfo endpoint")
 	}
-	said, err := i.userInfo(ctx, k.userInfo, text, c.Subject)
+	said, err := i.userInfo(ctx, k.sites.userInfo, text, c.Subject)
 	if err != nil {
 		return signin.Proof{}, err
 	}

@@ -30,11 +30,11 @@ func (i *Issuer) opaque(ctx context.Context, text string) (signin.Proof, error) 
 	case len(text) > maxOpaque || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return none, unproven("not the form of an access token")
 	}
-	k, err := i.remote.current(ctx)
+	k, err := i.sites.current(ctx)
 	if err != nil {
 		return none, i.unavailable(ctx, err)
 	}
-	body, err := i.remote.fetch.post(ctx, i.TokenInfo, url.Values{"access_token": {text}})
+	body, err := i.fetch.post(ctx, i.TokenInfo, url.Values{"access_token": {text}}, nil)
 	if err != nil {
 		return none, i.refusedBy(ctx, "tokeninfo", err)
 	}
@@ -47,8 +47,8 @@ func (i *Issuer) opaque(ctx context.Context, text string) (signin.Proof, error) 
 		return none, unproven("%s", why)
 	}
 	subject, said := info.Text("sub"), claims(tokenInfo{info, i.Trust})
-	if k.userInfo != "" {
-		who, err := i.userInfo(ctx, k.userInfo, text, subject)
+	if k.sites.userInfo != "" {
+		who, err := i.userInfo(ctx, k.sites.userInfo, text, subject)
 		if err != nil {
 			return none, err
 		}
@@ -137,7 +137,7 @@ func (b both) True(name string) bool {
 // userInfo asks whose an access token is (OpenID Connect Core 1.0, section
 // 5.3). The subject must be the token's own (section 5.3.4).
 func (i *Issuer) userInfo(ctx context.Context, at, text, subject string) (document, error) {
-	body, _, err := i.remote.fetch.get(ctx, at, text)
+	body, _, err := i.fetch.get(ctx, at, text)
 	if err != nil {
 		return nil, i.refusedBy(ctx, "userinfo", err)
 	}
@@ -155,7 +155,7 @@ func (i *Issuer) userInfo(ctx context.Context, at, text, subject string) (docume
 // be asked.
 func (i *Issuer) refusedBy(ctx context.Context, what string, err error) error {
 	if s, ok := errors.AsType[statusError](err); ok {
-		switch int(s) {
+		switch s.status {
 		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 			return unproven("%s refuses it", what)
 		}

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,15 +32,15 @@ var algs = []token.Alg{token.RS256, token.ES256, token.EdDSA}
 
 // known is what was fetched from the issuer. It does not change.
 type known struct {
-	keys     token.KeySet
-	userInfo string // empty: the issuer has none
-	at       time.Time
-	fresh    time.Time // until when it is not asked for again
+	keys  token.KeySet
+	sites endpoints
+	at    time.Time
+	fresh time.Time // until when it is not asked for again
 }
 
-// remote keeps what the issuer publishes.
+// remote keeps what load fetches from the issuer.
 type remote struct {
-	fetch  *fetcher
+	load   func(context.Context) (*known, error)
 	issuer string
 	now    func() time.Time
 	log    *slog.Logger
@@ -128,7 +127,7 @@ func (r *remote) settled(old *known) (attempted, bool) {
 }
 
 func (r *remote) attempt(ctx context.Context) (*known, error) {
-	k, err := r.discover(ctx)
+	k, err := r.load(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tried, r.failed = r.now(), err
@@ -137,42 +136,6 @@ func (r *remote) attempt(ctx context.Context) (*known, error) {
 		return nil, err
 	}
 	r.known = k
-	return k, nil
-}
-
-// discover fetches the issuer's metadata and key set (OpenID Connect Discovery
-// 1.0, section 4).
-func (r *remote) discover(ctx context.Context) (*known, error) {
-	body, _, err := r.fetch.get(ctx, strings.TrimSuffix(r.issuer, "/")+"/.well-known/openid-configuration", "")
-	if err != nil {
-		return nil, err
-	}
-	meta, err := parse(body)
-	if err != nil {
-		return nil, err
-	}
-	if meta.Text("issuer") != r.issuer {
-		return nil, errors.New("the discovery document is another issuer's")
-	}
-	at := meta.Text("jwks_uri")
-	if err := r.fetch.endpoint(at); err != nil {
-		return nil, fmt.Errorf("jwks_uri: %w", err)
-	}
-	k := &known{userInfo: meta.Text("userinfo_endpoint")}
-	if k.userInfo != "" {
-		if err := r.fetch.endpoint(k.userInfo); err != nil {
-			return nil, fmt.Errorf("userinfo_endpoint: %w", err)
-		}
-	}
-	body, header, err := r.fetch.get(ctx, at, "")
-	if err != nil {
-		return nil, err
-	}
-	if k.keys, err = token.ParseKeySet(body, algs...); err != nil {
-		return nil, err
-	}
-	k.at = r.now()
-	k.fresh = k.at.Add(maxAge(header))
 	return k, nil
 }
 

@@ -23,8 +23,8 @@ type Claims struct {
 	// Name is one line without control characters and marks that turn the
 	// direction of text, cut at 255 characters.
 	Name string
-	// RedirectURI is an absolute http or https address of up to 2048 bytes, or
-	// empty. Whether anybody may be sent there is not judged.
+	// RedirectURI is an absolute http or https address, or a path, of up to 2048
+	// bytes, or empty. Whether anybody may be sent there is not judged.
 	RedirectURI string
 	Phone       string   // phone_number as it was sent, up to 40 characters
 	Email       string   // a well-formed address as it was sent
@@ -106,8 +106,12 @@ func cut(s string, most int) string {
 	return s
 }
 
+// redirect takes an absolute web address, or a path, as recorded tokens have it.
 func redirect(s string) string {
 	u, err := url.Parse(s)
+	if err == nil && len(s) <= maxRedirect && u.Scheme == "" && u.Host == "" && strings.HasPrefix(s, "/") && !strings.ContainsAny(s, "\\\r\n\t") {
+		return s
+	}
 	if err != nil || len(s) > maxRedirect || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
 		return ""
 	}

@@ -153,7 +153,8 @@ func TestClaimsThatAreLeftOut(t *testing.T) {
 	w := newWorld(t)
 	for what, change := range map[string]claims{
 		"addresses of a script":  {"redirect_uri": "javascript:alert(1)"},
-		"of nowhere":             {"redirect_uri": "/resources"},
+		"of no path":             {"redirect_uri": "resources"},
+		"of a path for browsers": {"redirect_uri": "/\\evil.example.org"},
 		"of any scheme":          {"redirect_uri": "//evil.example.org"},
 		"with a password":        {"redirect_uri": "https://site.example.org@evil.example.org/"},
 		"with a line break":      {"redirect_uri": "https://site.example.org/\r\nX: y"},
