@@ -148,7 +148,7 @@ func before(a, b user.Fact) bool {
 
 // firstAddress picks the e-mail that stands for the user: the owned before
 // the attested before the asserted, then the earliest, then by spelling. An
-// owned address is spelled as the strand that owns it does.
+// owned address is spelled as the surest of its claims.
 func firstAddress(strands []user.Strand, claims []user.Claim, owned []user.Owner) (user.Claim, bool) {
 	live := map[user.ID]bool{}
 	for _, s := range strands {
@@ -187,18 +187,19 @@ func surer(a, b user.Claim) bool {
 	) < 0
 }
 
-// spelling gives an owned address as its strand wrote it, else as any claim
-// does, else the canonical key.
+// spelling gives an owned address as the surest of those spell it who claim it.
+// Whoever of them came last owns it, and has no say in how: the profile would
+// depend on the order.
 func spelling(o user.Owner, claims []user.Claim, live map[user.ID]bool) string {
-	out, own := "", false
+	var best user.Claim
 	for _, c := range claims {
 		if c.Kind != o.Kind || c.Address != o.Address || !live[c.Strand] {
 			continue
 		}
-		mine := c.Strand == o.Strand
-		if out == "" || mine && !own || mine == own && c.Display < out {
-			out, own = c.Display, mine
+		if best.Display == "" || c.Assurance.Rank() > best.Assurance.Rank() ||
+			c.Assurance == best.Assurance && c.Display < best.Display {
+			best = c
 		}
 	}
-	return cmp.Or(out, o.Address)
+	return cmp.Or(best.Display, o.Address)
 }

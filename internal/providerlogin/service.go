@@ -99,13 +99,14 @@ func (s *Service) arrive(tx store.Tx, p signin.Proof, more map[user.Attr]*string
 }
 
 // signIn admits somebody and settles them in. Refusals: BadToken, UserLocked,
-// Challenge; Missing of name for somebody new whom the provider does not name.
+// Challenge; Missing for somebody new whom the provider does not name, or for
+// whose address it does not vouch.
 func (s *Service) signIn(tx store.Tx, p signin.Proof) (user.Session, error) {
 	if err := redeem(tx, p); err != nil {
 		return user.Session{}, err
 	}
 	first, last := called(p)
-	if first == "" {
+	if a, ok := email(p); first == "" || !ok || !sure(a) {
 		known, err := tx.Identity(p.Identity)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return user.Session{}, fmt.Errorf("looking for an identity: %w", err)

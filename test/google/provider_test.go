@@ -166,6 +166,12 @@ func (p *provider) visit(i *oidc.Issuer, sub string) url.Values {
 	if err != nil {
 		p.Fatal(err)
 	}
+	return p.follow(to)
+}
+
+// follow goes from where a browser is sent until it is sent back.
+func (p *provider) follow(to string) url.Values {
+	p.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		p.Fatal(err)

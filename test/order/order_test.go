@@ -15,6 +15,7 @@ const (
 	adasPassword = "tulips-in-the-engine-room"
 	adasORCID    = "0000-0002-1825-0097"
 	adasURL      = "https://orcid.org/" + adasORCID
+	adasGoogle   = "103547991597142817347" // sub
 )
 
 // ada is how the partner's system describes her.
@@ -28,6 +29,7 @@ func ada() map[string]any {
 
 // came is who ada is after she was heard of at both doors.
 type came struct {
+	sunbirdID string
 	ediID string
 	rec   record
 }
@@ -54,12 +56,13 @@ func steps() []step {
 				w.t.Fatalf("the link: %+v", got.Errors)
 			}
 		}},
+		{"sunbird", func(w *world, c *came) { c.sunbirdID = w.byGoogle(adasGoogle, "Ada@example.org", "Ada", "Lovelace") }},
 	}
 }
 
 // Given a person whom the partner syncs and EDI reserves a profile for, both
-// under the same identity, and who signs up with the address that the partner
-// vouches for, when that happens in any order, then it is one user
+// under the same identity, who signs up with the address that the partner vouches
+// for, and for whose mailbox Google answers, when that happens in any order, then it is one user
 // with the same canonical profile, who signs in with the partner's password
 // and has what was granted to the reservation.
 func TestOnePersonThroughTheDoorsInAnyOrder(t *testing.T) {
@@ -171,6 +174,9 @@ func isOneUser(w *world, c came) map[string]*string {
 	t := w.t
 	t.Helper()
 	partner, edi := w.show(c.rec.ID), w.show(c.ediID)
+	if p := w.show(c.sunbirdID); p.ID != partner.ID {
+		t.Errorf("at the Sunbird door she is %s, and %s at the partner's", p.ID, partner.ID)
+	}
 	if partner.ID != edi.ID {
 		t.Fatalf("two users: %s at the partner's, %s at EDI", partner.ID, edi.ID)
 	}

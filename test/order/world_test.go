@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/usher-id/usher/test/harness"
+	"github.com/usher-id/usher/test/oidc/idp"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -13,6 +14,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type world struct {
 	*harness.Server
 	t      *testing.T
+	google *idp.Issuer // for which the Sunbird door takes a provider of the test's
 	vetted string // cookie
 	before int    // users there are when nobody of the test has come yet
 }
@@ -21,8 +23,9 @@ type world struct {
 func newWorld(t *testing.T, store harness.Store, args ...string) *world {
 	t.Helper()
 	o := store.Empty(t)
-	o.Args = args
-	w := &world{Server: harness.Start(t, o), t: t}
+	google := idp.New(t)
+	o.Args = append([]string{"--doors.sunbird.google.issuer", google.URL, "--doors.sunbird.google.client_ids", idp.Client}, args...)
+	w := &world{Server: harness.Start(t, o), t: t, google: google}
 	vera := w.create("--email", "vera@example.org", "--name", "Vera Vetted", "--verified")
 	w.CLI("group", "add", "Vetted", vera.ID)
 	w.vetted = w.ediToken(vera.ID).cookie()
