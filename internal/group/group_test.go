@@ -44,7 +44,7 @@ func TestGroups(t *testing.T) {
 			}
 		}
 		all, err := g.List(t.Context())
-		if err != nil || len(all) != 4 {
+		if err != nil || len(all) != 5 {
 			t.Fatalf("%d groups, %v", len(all), err)
 		}
 		for _, x := range all {

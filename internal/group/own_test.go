@@ -333,7 +333,7 @@ func TestDissolveOwned(t *testing.T) {
 		c.members(bob, other, "ANN", "BOB") // being a member is not owning
 		c.must(c.store.View(c.Context(), func(r store.Reader) error {
 			gs, err := r.AllGroups()
-			if len(gs) != 5 { // four that usher has a meaning for
+			if len(gs) != 6 { // five that usher has a meaning for
 				c.Errorf("%d groups are left", len(gs))
 			}
 			return err
@@ -413,7 +413,7 @@ func TestGroupsOfOperatorsAreRecorded(t *testing.T) {
 			for _, e := range es {
 				by[e.Kind+" by "+e.Actor]++
 			}
-			if len(by) != 2 || by[string(event.GroupCreated)+" by __system"] != 4 || by[string(event.GroupCreated)+" by root"] != 1 {
+			if len(by) != 2 || by[string(event.GroupCreated)+" by __system"] != 5 || by[string(event.GroupCreated)+" by root"] != 1 {
 				t.Errorf("events %v", by)
 			}
 			return err
