@@ -401,7 +401,7 @@ func (w *wanted) Read(p []byte) (n int, err error) {
 // used than for a few.
 func TestAnImportHoldsOneChunk(t *testing.T) {
 	const n = 200_000
-	users := userLines(feed.NewImporter(feed.New(nil, nil, nil, 1)), feed.Caller{}, feed.Write)
+	users := userLines(feed.NewImporter(feed.New(nil, nil, nil, 1)).Import, feed.Caller{}, feed.Write)
 	for name, begin := range map[string]func(*reading) items{
 		"JSON": func(r *reading) items { return newJSONLines(&wanted{n}, r) },
 		"CSV": func(r *reading) items {

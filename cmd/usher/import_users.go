@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/usher-id/usher/internal/door/partner"
+	"github.com/usher-id/usher/internal/enrol"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/store"
 )
@@ -16,7 +17,8 @@ import (
 type importUsersCmd struct {
 	importFlags
 
-	Source string `help:"The partner that the users come from." default:"__system"`
+	Source  string `help:"The partner that the users come from." default:"__system"`
+	SignUps bool   `name:"sign-ups" help:"Users whose e-mail is not verified are sign-ups of the GraphQL door that are pending: the link that the service they come from mailed goes on working."`
 }
 
 // Help is shown after the flags.
@@ -35,8 +37,37 @@ func (c importUsersCmd) Run(e *environment) error {
 	}
 	return e.withApp(func(a *app) error {
 		feeds := feed.NewImporter(feed.New(a.db, a.settings, a.hasher, runtime.GOMAXPROCS(0)))
-		return runImport(e, c.importFlags, userLines(feeds, caller, c.mode()))
+		take := feeds.Import
+		if c.SignUps {
+			take = a.bringing(take)
+		}
+		return runImport(e, c.importFlags, userLines(take, caller, c.mode()))
 	})
+}
+
+// taking carries lines out, as feed.Importer.Import does.
+type taking func(ctx context.Context, c feed.Caller, in []feed.Sync, mode feed.Mode) ([]feed.BatchResult, error)
+
+// bringing makes pending sign-ups of the users that are imported unverified. It
+// comes before a line is answered: who resumes an import has it done again.
+func (a *app) bringing(take taking) taking {
+	return func(ctx context.Context, c feed.Caller, in []feed.Sync, mode feed.Mode) ([]feed.BatchResult, error) {
+		out, err := take(ctx, c, in, mode)
+		if err != nil || mode == feed.DryRun {
+			return out, err
+		}
+		return out, a.db.Update(ctx, store.Bulk, func(tx store.Tx) error {
+			for _, r := range out {
+				if r.Err != nil {
+					continue
+				}
+				if err := enrol.Bring(tx, r.Record.User.ID, r.Record.Strand.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 }
 
 // systemSource is the partner that every internal caller of the door is.
@@ -47,9 +78,9 @@ var errBusy = fmt.Errorf("%w: too much to do at the moment", store.ErrUnavailabl
 
 // userLines imports users as the partner door's batch does, but that their
 // numbers are adopted.
-func userLines(feeds *feed.Importer, c feed.Caller, mode feed.Mode) kind[partner.Line] {
+func userLines(take taking, c feed.Caller, mode feed.Mode) kind[partner.Line] {
 	batch := partner.Batch{Mode: mode, Sync: func(ctx context.Context, in []feed.Sync) ([]feed.BatchResult, error) {
-		return feeds.Import(ctx, c, in, mode)
+		return take(ctx, c, in, mode)
 	}}
 	name := "users"
 	if _, speaker, _ := strings.Cut(string(c.Source), ":"); speaker != systemSource {

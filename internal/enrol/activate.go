@@ -107,8 +107,7 @@ func signUpOf(r store.Reader, t mailed.Token) (store.AccountState, error) {
 	return st, nil
 }
 
-// originalSignUp finds whom a token without a record means. Of several sign-ups
-// it cannot mean any.
+// originalSignUp finds whom a token without a record means.
 func originalSignUp(r store.Reader, t mailed.Token) (store.AccountState, error) {
 	k, ok, err := lookUpText(r, t.Subject)
 	switch {
@@ -119,10 +118,12 @@ func originalSignUp(r store.Reader, t mailed.Token) (store.AccountState, error) 
 		return k.verified[0], user.Refuse(user.Conflict, "", "why", WhyVerified)
 	case k.here != nil && k.here.Account.Verified:
 		return *k.here, user.Refuse(user.Conflict, "", "why", WhyVerified)
-	case len(k.pending) == 1 && !k.pending[0].Locked && !t.Outlived(k.pending[0].User):
-		return k.pending[0], nil
 	}
-	return store.AccountState{}, user.Refuse(user.BadToken, "")
+	st, ok, err := k.original(r)
+	if err == nil && (!ok || st.Locked || t.Outlived(st.User)) {
+		err = user.Refuse(user.BadToken, "")
+	}
+	return st, err
 }
 
 // activate proves a sign-up's address, inside the transaction. The account is

@@ -171,8 +171,9 @@ func findOriginal(r store.Reader, t mailed.Token) (target, error) {
 		to.state = k.verified[0]
 	case k.owner != nil:
 		return elsewhere(r, to, k.owner.ID)
-	case len(k.pending) == 1:
-		to.state = k.pending[0]
+	case len(k.pending) > 0:
+		to.state, _, err = k.original(r)
+		return to, err
 	case len(k.pending) == 0 && k.vouched != nil:
 		return elsewhere(r, to, k.vouched.ID)
 	}

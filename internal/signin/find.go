@@ -96,6 +96,11 @@ func byAddress(r store.Reader, door user.Door, key string) (users []store.SignIn
 		if more, err = byVoucher(r, door, key); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, "", err
 		}
+		if len(users)+len(more) == 0 {
+			if more, err = byAccount(r, door, key); err != nil {
+				return nil, "", err
+			}
+		}
 	}
 	return together(users, more), owner, nil
 }
@@ -133,6 +138,20 @@ func byVoucher(r store.Reader, door user.Door, key string) ([]store.SignIn, erro
 		return nil, err
 	}
 	return []store.SignIn{one}, nil
+}
+
+// byAccount finds a sign-up that was brought from elsewhere, and is pending on
+// another door's record.
+func byAccount(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
+	found, err := r.AccountsAt(key)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	one, err := r.SignInByUser(door, found[0].User.ID, namings[door].numbers)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return []store.SignIn{one}, err
 }
 
 // byName looks among the door's usernames and usher's own: neither keeps the

@@ -88,7 +88,7 @@ func (w town) bring() {
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		w.Fatal(err)
 	}
-	w.CLI("import", "users", file)
+	w.CLI("import", "users", "--sign-ups", file)
 }
 
 func TestTheVectors(t *testing.T) {
@@ -203,4 +203,48 @@ func TestTheKeyMustBeConfigured(t *testing.T) {
 		}
 		w.enter(moved, good)
 	})
+}
+
+// Given somebody who had signed up at the original and not used the link, then the
+// link in their mailbox still works, once, and the password they chose; whoever
+// signs up with their address meanwhile changes nothing of that.
+func TestAnActivationLinkOfTheOriginal(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		if got := w.tokenAuth(pending, good).code("nonFieldErrors"); got != "not_verified" {
+			w.Errorf("before the link is used: %s", got)
+		}
+		if got := w.tokenAuth(pending, wrong).code("nonFieldErrors"); got != "invalid_credentials" {
+			w.Errorf("a wrong password: %s", got)
+		}
+		w.register(pending, "squatter", "iridium-and-osmium")
+		token := originalMailed(djangoKey, pending, "activation", time.Now().Unix()-3600)
+		if got := w.do("", "verifyAccount", "", "token", token); !got.Success {
+			w.Fatalf("activation: %+v", got)
+		}
+		if got := w.do("", "verifyAccount", "", "token", token).code("nonFieldErrors"); got != "already_verified" {
+			w.Errorf("a second time: %s", got)
+		}
+		if in := w.enter(pending, good); !in.User.Verified || in.User.Email != pending || in.User.Username != "new" {
+			w.Errorf("signed in as %+v", in.User)
+		}
+		if got := w.tokenAuth(pending, "iridium-and-osmium"); got.Success {
+			w.Error("whoever signed up meanwhile is in")
+		}
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Given somebody who was brought unverified, then they can ask for the link again,
+// or for a new password, as anybody whose sign-up is pending.
+func TestABroughtSignUpIsASignUp(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		if got := w.do("", "resendActivationEmail", "", "email", pending); !got.Success {
+			w.Fatalf("resend: %+v", got)
+		}
+		if got := w.do("", "verifyAccount", "", "token", w.mailed(pending, "activate")); !got.Success {
+			w.Fatalf("activation: %+v", got)
+		}
+		w.enter(pending, good)
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
 }
