@@ -104,11 +104,14 @@ func refusing() []scenario {
 				}
 			}
 		}},
-		{"a refused address leaves the username free", func(w *world) {
+		{"a refused address leaves the username free only where policy tells of it", func(w *world) {
 			w.proven("ada")
-			w.refused(w.enrol.Register(w.Context(), w.form(w.email("ada"), "eve")), user.InUse, "email", "")
-			if !w.free(w.of("eve")) {
-				w.Error("the username is taken")
+			for _, compat := range []bool{true, false} {
+				w.pol.GQLAuth.CompatEnumeration = compat
+				w.refused(w.enrol.Register(w.Context(), w.form(w.email("ada"), "eve")), user.InUse, "email", "")
+				if w.free(w.of("eve")) != compat {
+					w.Errorf("compat %t: the username is free: %t", compat, !compat)
+				}
 			}
 		}},
 		{"a username is taken in whatever case, and the address is not told of", func(w *world) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -50,6 +51,9 @@ func (s *Service) register(ctx context.Context, in SignUp) error {
 		return err
 	}
 	if len(errs) > 0 || usernameTaken(taken) {
+		if !pol.GQLAuth.CompatEnumeration { // what is refused anyway tells of no address
+			taken = slices.DeleteFunc(taken, func(err error) bool { return !usernameTaken([]error{err}) })
+		}
 		return credential.Join(append(taken, errs...))
 	}
 	// Whoever is known costs a hash as well.
@@ -58,17 +62,29 @@ func (s *Service) register(ctx context.Context, in SignUp) error {
 		return err
 	}
 	err = s.update(ctx, func(tx store.Tx) (*user.Refusal, error) {
-		taken, err := f.taken(tx, pol.GQLAuth.CompatEnumeration)
-		if err != nil || len(taken) == 0 {
-			if err == nil {
-				err = s.signUp(tx, pol, f, hash)
-			}
+		compat := pol.GQLAuth.CompatEnumeration
+		taken, err := f.taken(tx, compat)
+		if err != nil {
 			return nil, err
 		}
-		no, _ := errors.AsType[*user.Refusal](taken[0])
-		if no.Field != "email" {
+		if usernameTaken(taken) {
+			no, _ := errors.AsType[*user.Refusal](taken[len(taken)-1])
 			return no, nil
 		}
+		if len(taken) > 0 && compat {
+			no, _ := errors.AsType[*user.Refusal](taken[0])
+			return no, s.tellOwner(tx, pol, f)
+		}
+		a, err := s.signUp(tx, pol, f, hash)
+		if err != nil {
+			return nil, err
+		}
+		if len(taken) == 0 {
+			return nil, s.sendFirst(tx, pol, a, f.lang)
+		}
+		// What nobody is sent a link for stays pending: its name is taken, and its
+		// password answered, as any other's, or the next question would tell.
+		no, _ := errors.AsType[*user.Refusal](taken[0])
 		return no, s.tellOwner(tx, pol, f)
 	})
 	if errors.Is(err, store.ErrTaken) { // between the look and the write
@@ -163,7 +179,7 @@ func (f form) taken(r store.Reader, compat bool) (errs []error, err error) {
 }
 
 // signUp makes the pending sign-up: its address joins nobody before it is proven.
-func (s *Service) signUp(tx store.Tx, pol policy.Policy, f form, hash string) error {
+func (s *Service) signUp(tx store.Tx, pol policy.Policy, f form, hash string) (user.Account, error) {
 	out, err := admission.In(tx, pol).Arrive(admission.Arrival{
 		Door: user.DoorGQLAuth, Source: source,
 		Addresses: []admission.Address{{Kind: user.Email, Key: f.email.Key(), Display: f.email.String(), Assurance: user.Asserted}},
@@ -172,16 +188,16 @@ func (s *Service) signUp(tx store.Tx, pol policy.Policy, f form, hash string) er
 		Password:  hash,
 	})
 	if err != nil {
-		return err
+		return user.Account{}, err
 	}
 	first := user.Mailbox{Display: f.email.String(), Key: f.email.Key()}
-	a, err := session.OpenAccount(tx, user.Account{User: out.User.ID, Strand: out.Strand.ID, Username: f.name.Display, First: first})
-	if err != nil {
-		return err
-	}
+	return session.OpenAccount(tx, user.Account{User: out.User.ID, Strand: out.Strand.ID, Username: f.name.Display, First: first})
+}
+
+func (s *Service) sendFirst(tx store.Tx, pol policy.Policy, a user.Account, lang string) error {
 	return s.Post.Send(tx, pol, mailed.Letter{
 		Template: mailed.Activate, Action: django.Activation, User: a.User, Strand: a.Strand,
-		Subject: first.Display, To: first, Username: a.Username, Lang: f.lang,
+		Subject: a.First.Display, To: a.First, Username: a.Username, Lang: lang,
 	})
 }
 

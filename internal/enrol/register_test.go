@@ -37,8 +37,13 @@ func signingUp() []scenario {
 			w.refused(err, user.Forbidden, "", "not_verified")
 			w.keptOut("ada."+w.email("x"), other)
 		}},
-		{"everything that is wrong with a form is said at once", func(w *world) {
+		{"everything that is wrong with a form is said at once, of an address where policy tells of it", func(w *world) {
 			w.proven("taken")
+			plain := enrol.SignUp{Email: w.email("taken"), Username: w.of("p"), Password1: "x", Password2: "y"}
+			if got := strings.Join(said(w.enrol.Register(w.Context(), plain)), "; "); got != "password2 weak_password mismatch" {
+				w.Errorf("it tells of the address: %s", got)
+			}
+			w.pol.GQLAuth.CompatEnumeration = true
 			w.mails()
 			before := w.hasher.hashed.Load()
 			for want, in := range map[string]enrol.SignUp{
@@ -76,7 +81,9 @@ func signingUp() []scenario {
 			if m := w.mail("already-registered"); m.To != w.email("ada") || m.Data["username"] != w.of("ada") || m.Data["link"] != "" {
 				w.Errorf("mail %+v", m)
 			}
-			if got := w.accounts(w.email("ada")); len(got) != 1 {
+			// The next question must not tell either: the sign-up pends like any other's,
+			// and no link leads to it.
+			if got := w.accounts(w.email("ada")); len(got) != 2 || got[1].Account.Verified || len(w.mails()) > 0 {
 				w.Errorf("accounts %+v", got)
 			}
 		}},

@@ -50,7 +50,7 @@ func judge(err error) (j judgement, ok bool) {
 				j.status = http.StatusServiceUnavailable
 			}
 			j.retryAfter = max(j.retryAfter, no.RetryAfter)
-		case user.Missing, user.WeakPassword, user.TooLarge:
+		case user.Missing, user.WeakPassword, user.TooLarge, user.Invalid:
 			j.wrong.add(no)
 		default:
 			return j, false

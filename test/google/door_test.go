@@ -91,11 +91,11 @@ func (b *browser) back(client, sub string) string {
 	return "/google/auth/callback?" + answer.Encode()
 }
 
-
 func (w town) user(ref string) (p struct {
 	ID, Status string
 	Identities []struct{ Issuer, Subject string }
-}) {
+},
+) {
 	w.Helper()
 	harness.Read(w.T, w.CLI("user", "show", ref, "--json"), &p)
 	return p

@@ -188,3 +188,18 @@ func (w town) refuses(what, path string, a abuse) {
 		w.Errorf("%s: %d mails were sent", what, n)
 	}
 }
+
+// Given a filter that is longer than any name, then it is refused as what it is,
+// and not as an outage.
+func TestAFilterWithoutEnd(t *testing.T) {
+	inTown(t, func(w town) {
+		w.join("ada@example.org", "ada", good)
+		in := w.enter("ada@example.org", good)
+		for _, length := range []int{100, 60_000} {
+			a := w.post(in.Token, fmt.Sprintf("{ users(username_Icontains: %q) { edges { node { username } } } }", strings.Repeat("a", length)))
+			if a.Status != http.StatusOK || strings.Contains(a.Text, "unavailable") || strings.Contains(a.Text, "can have 1024") != (length > 1024) {
+				w.Errorf("%d letters: %d %.200s", length, a.Status, a.Text)
+			}
+		}
+	})
+}

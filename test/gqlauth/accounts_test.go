@@ -406,3 +406,33 @@ func (w town) ediProfile(e ediToken) int {
 	w.Helper()
 	return harness.Send(w, harness.Ask{Method: http.MethodGet, URL: w.Public + "/auth/v1/profile/" + e.EDI, Cookie: "edi-token=" + e.Token}).Status
 }
+
+// Given an address that is known and one that is not, when somebody signs up with
+// each, then nothing they can ask afterwards tells which is which.
+func TestASignUpTellsNothingAfterwards(t *testing.T) {
+	inTown(t, func(w town) {
+		w.join("known@example.org", "known", good)
+		for i, address := range []string{"known@example.org", "unknown@example.org"} {
+			name := fmt.Sprint("stranger", i)
+			w.register(address, name, "iridium-and-osmium")
+			if got := w.tokenAuth(address, "iridium-and-osmium").code("nonFieldErrors"); got != "not_verified" {
+				w.Errorf("%s, their own password: %s", address, got)
+			}
+			again := w.do("", "register", "", "email", "x"+address, "username", name, "password1", good, "password2", good)
+			if got := again.code("username"); got != "unique" {
+				w.Errorf("%s, the name again: %s", address, got)
+			}
+			if got := w.do("", "resendActivationEmail", "", "email", address); !got.Success {
+				w.Errorf("%s, the link again: %+v", address, got)
+			}
+		}
+		for _, address := range []string{"known@example.org", "unknown@example.org"} {
+			got := w.do("", "register", "", "email", address, "username", "known", "password1", "short", "password2", "other")
+			if len(got.Errors["email"]) > 0 || len(got.Errors["username"]) != 1 || len(got.Errors["password2"]) != 1 {
+				w.Errorf("%s, with much else wrong: %+v", address, got)
+			}
+		}
+		w.enter("known@example.org", good)
+		w.partnerEnter("known@example.org", good)
+	})
+}

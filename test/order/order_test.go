@@ -30,8 +30,8 @@ func ada() map[string]any {
 // came is who ada is after she was heard of at both doors.
 type came struct {
 	sunbirdID string
-	ediID string
-	rec   record
+	ediID     string
+	rec       record
 }
 
 // step is what one door does about ada.

@@ -15,8 +15,8 @@ type world struct {
 	*harness.Server
 	t      *testing.T
 	google *idp.Issuer // for which the Sunbird door takes a provider of the test's
-	vetted string // cookie
-	before int    // users there are when nobody of the test has come yet
+	vetted string      // cookie
+	before int         // users there are when nobody of the test has come yet
 }
 
 // newWorld starts a server, with more arguments than it would have.

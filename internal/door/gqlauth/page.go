@@ -7,6 +7,10 @@ import (
 // maxPage is how many users one page has at most, and where nothing is said.
 const maxPage = 100
 
+// maxFilter is longer, in bytes, than any address or username: what is longer is
+// asked of no database.
+const maxFilter = 1024
+
 // paging is how a connection is asked for; nil is not asked.
 type paging struct {
 	offset, first, last *int32

@@ -3,6 +3,7 @@ package gqlauth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	graphql "github.com/graph-gophers/graphql-go"
 
@@ -127,6 +128,11 @@ func (*query) Users(ctx context.Context, in usersArgs) (*connection, error) {
 		UsernameContains: in.UsernameIcontains, UsernameStarts: in.UsernameIstartswith,
 		IsActive: in.IsActive, IsArchived: in.StatusArchived, IsVerified: in.StatusVerified,
 		SecondaryEmail: in.StatusSecondaryEmail,
+	}
+	for _, text := range []*string{f.Email, f.Username, f.UsernameContains, f.UsernameStarts, f.SecondaryEmail} {
+		if text != nil && len(*text) > maxFilter {
+			return nil, rawError(fmt.Sprintf("A filter has %d bytes, and can have %d.", len(*text), maxFilter))
+		}
 	}
 	if f.Email != nil && policy != UsersPublic && !v.staff || f.SecondaryEmail != nil && !v.staff {
 		f.PK = &v.pk // or the filter would tell whose an address is
