@@ -110,7 +110,7 @@ func (v stateVisits) SignOut(ctx context.Context, r *http.Request) error {
 func (v stateVisits) session(ctx context.Context, r *http.Request) (session.Live, bool, error) {
 	c, err := r.Cookie(sunbird.CookieName(sunbird.SessionCookie, v.a.cfg.PublicURL))
 	if err != nil {
-		return session.Live{}, false, nil
+		return session.Live{}, false, nil //nolint:nilerr // nobody is signed in
 	}
 	live, err := v.a.sessions.Browser(ctx, c.Value)
 	if err = unless(err, user.BadToken); err != nil {

@@ -94,7 +94,7 @@ func find(r store.Reader, k Key) (Presence, error) {
 	if k.Kind == ByUsername {
 		name, err := normal.ImportedUsername(k.Value)
 		if err != nil {
-			return Presence{}, nil // nobody can be called so
+			return Presence{}, nil //nolint:nilerr // nobody can be called so
 		}
 		space, value = user.SpaceSunbirdUN, name.Key
 	}

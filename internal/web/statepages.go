@@ -106,7 +106,7 @@ func (s *statePages) inLanguage(h http.HandlerFunc) http.HandlerFunc {
 		if c, err := r.Cookie(langCookie); !known(chosen) && err == nil {
 			chosen = c.Value
 		} else if known(chosen) {
-			http.SetCookie(w, &http.Cookie{
+			http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever usher is reached by https
 				Name: langCookie, Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Secure,
 			})
 		}
@@ -323,7 +323,7 @@ func (s *statePages) signOut(w http.ResponseWriter, r *http.Request) {
 		(&linkPages{Pages: s.Pages}).faulty(w, r, err)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever usher is reached by https
 		Name: s.Session, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Secure,
 	})
 	s.see(w, pathHome)

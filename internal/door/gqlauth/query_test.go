@@ -242,4 +242,3 @@ func TestErrorsSayWhere(t *testing.T) {
 	w.post(t, "", "{\n  me {\n    email )\n  }\n}", nil).holds(t, 400, `"locations":[{"line":3,"column":11}]`)
 	w.post(t, "", "{\n  me {\n    nope\n  }\n}", nil).holds(t, 400, `"locations":[{"line":3,"column":5}]`)
 }
-

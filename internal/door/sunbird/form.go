@@ -59,7 +59,7 @@ func (rd reading) allowed(*onboarding.Form) error {
 			return notTaken(n)
 		}
 	}
-	if rd.f.sent("externalIds") && !(rd.known && rd.by.MayAttest) {
+	if rd.f.sent("externalIds") && (!rd.known || !rd.by.MayAttest) {
 		// Whoever may name identities for others could lie in wait for them.
 		return notTaken("externalIds")
 	}

@@ -211,7 +211,7 @@ func (d *Door) stateCookie(r *http.Request) string {
 }
 
 func (d *Door) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever usher is reached by https
 		Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(d.PublicURL, "https:"),
 	})

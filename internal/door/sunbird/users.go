@@ -2,7 +2,6 @@ package sunbird
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/usher-id/usher/internal/onboarding"
@@ -237,6 +236,3 @@ func (d *Door) administer(w http.ResponseWriter, r *http.Request, do func(id, by
 	d.good(w, r, r.URL.Path, map[string]any{"response": "SUCCESS"})
 	return nil
 }
-
-// escape is a query value.
-func escape(s string) string { return url.QueryEscape(s) }
