@@ -28,14 +28,20 @@ const Source user.Source = "sunbird"
 // before them is the door's: the form was read.
 func (s *Service) Create(ctx context.Context, f Form) (made Made, err error) {
 	pol := s.Policies.Current()
-	err = s.update(ctx, func(tx store.Tx) (*user.Refusal, error) {
-		var no *user.Refusal
-		var err error
-		made, no, err = s.create(tx, pol, f)
-		return no, err
-	})
-	if errors.Is(err, store.ErrTaken) { // a name, between the look and the write
-		err = user.Refuse(user.InUse, "userName")
+	for range nameRounds {
+		err = s.update(ctx, func(tx store.Tx) (*user.Refusal, error) {
+			var no *user.Refusal
+			var err error
+			made, no, err = s.create(tx, pol, f)
+			return no, err
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			return made, err
+		}
+		// Somebody took the name between the look and the write.
+		if f.Username != nil {
+			return made, user.Refuse(user.InUse, "userName")
+		}
 	}
 	return made, err
 }

@@ -118,7 +118,7 @@ func (d *Door) failed(w http.ResponseWriter, r *http.Request, path string, err e
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled): // the caller hung up
 		d.bad(w, r, path, down)
 	default:
-		d.Log.Error("a request failed", "door", string(user.DoorSunbird), "path", path, "err", err)
+		d.Log.Error("a request failed", "door", string(user.DoorSunbird), "route", r.Pattern, "err", err) // a path may name a phone
 		d.bad(w, r, path, fault)
 	}
 }

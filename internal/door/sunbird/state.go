@@ -173,7 +173,7 @@ func (d *Door) named(text string) string { return strings.ReplaceAll(text, "{sit
 // logFault writes down what is nobody's mistake but usher's.
 func (d *Door) logFault(r *http.Request, err error) {
 	if _, ok := errors.AsType[*user.Refusal](err); !ok && r.Context().Err() == nil {
-		d.Log.Error("a sign-in failed", "door", string(user.DoorSunbird), "path", r.URL.Path, "err", err)
+		d.Log.Error("a sign-in failed", "door", string(user.DoorSunbird), "route", r.Pattern, "err", err)
 	}
 }
 
