@@ -116,11 +116,18 @@ func (s *Service) sendReset(tx store.Tx, pol policy.Policy, st store.AccountStat
 	})
 }
 
-// sendResetElsewhere is for somebody whose address is not of an account here. It
-// goes to the key, since how the address is spelled elsewhere is not ours to
-// know.
+// spelled is a user's address with a key, as it was given where the user is known
+// from: there are mail servers that tell two spellings apart.
+func spelled(u user.User, key string) user.Mailbox {
+	if e, err := normal.ParseEmail(u.Profile.Text(user.EmailAttr)); err == nil && e.Key() == key {
+		return user.Mailbox{Display: e.String(), Key: key}
+	}
+	return user.Mailbox{Display: key, Key: key}
+}
+
+// sendResetElsewhere is for somebody whose address is not of an account here.
 func (s *Service) sendResetElsewhere(tx store.Tx, pol policy.Policy, u user.User, k knowledge, in Asked) error {
-	to := user.Mailbox{Display: k.address, Key: k.address}
+	to := spelled(u, k.address)
 	return s.Post.Send(tx, pol, mailed.Letter{
 		Template: mailed.PasswordReset, Action: django.PasswordReset, User: u.ID, Subject: to.Display, To: to,
 		Username: u.Profile.Text(user.Name), Lang: in.Lang,

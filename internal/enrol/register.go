@@ -215,7 +215,7 @@ func (s *Service) tellOwner(tx store.Tx, pol policy.Policy, f form) error {
 	}
 	to := at(who.Account, k.address)
 	if to.Key != k.address { // they own it, and have another one here
-		to = user.Mailbox{Display: k.address, Key: k.address}
+		to = spelled(who.User, k.address)
 	}
 	return s.Post.Tell(tx, pol, mailed.Letter{
 		Template: mailed.AlreadyRegistered, User: who.User.ID, To: to, Username: who.Account.Username, Lang: f.lang,
