@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -51,30 +50,5 @@ func (s *Service) IssueBrowser(tx store.Tx, in user.Session, b Browser) (user.Se
 // Browser resolves the text of a browser's cookie. BadToken whatever is wrong with
 // it.
 func (s *Service) Browser(ctx context.Context, text string) (Live, error) {
-	dead := user.Refuse(user.BadToken, "session")
-	hash, err := token.HashOpaque(text)
-	if err != nil {
-		return Live{}, dead
-	}
-	var st store.TokenState
-	err = s.store.View(ctx, func(r store.Reader) error {
-		var err error
-		st, err = r.Token(hash)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return Live{}, dead
-	}
-	if err != nil {
-		return Live{}, fmt.Errorf("looking for a browser's session: %w", err)
-	}
-	now := s.now()
-	if st.Token.Kind != user.BrowserToken || !st.Token.Expires.After(now) {
-		return Live{}, dead
-	}
-	live, err := alive(st.SessionState, now)
-	if err != nil {
-		return Live{}, dead
-	}
-	return live, nil
+	return s.opaque(ctx, text, user.BrowserToken, "session")
 }

@@ -180,8 +180,13 @@ func endReused(tx store.Tx, sess user.Session) error {
 // Access resolves an opaque access token. The refusal is BadToken whatever is
 // wrong with it.
 func (s *Service) Access(ctx context.Context, access string) (Live, error) {
-	dead := user.Refuse(user.BadToken, "accessToken")
-	hash, err := token.HashOpaque(access)
+	return s.opaque(ctx, access, user.AccessToken, "accessToken")
+}
+
+// opaque resolves a kept token of one kind; field names it in the refusal.
+func (s *Service) opaque(ctx context.Context, text string, kind user.TokenKind, field string) (Live, error) {
+	dead := user.Refuse(user.BadToken, field)
+	hash, err := token.HashOpaque(text)
 	if err != nil {
 		return Live{}, dead
 	}
@@ -195,10 +200,10 @@ func (s *Service) Access(ctx context.Context, access string) (Live, error) {
 		return Live{}, dead
 	}
 	if err != nil {
-		return Live{}, fmt.Errorf("looking for an access token: %w", err)
+		return Live{}, fmt.Errorf("looking for a token of kind %s: %w", kind, err)
 	}
 	now := s.now()
-	if st.Token.Kind != user.AccessToken || !st.Token.Expires.After(now) {
+	if st.Token.Kind != kind || !st.Token.Expires.After(now) {
 		return Live{}, dead
 	}
 	live, err := alive(st.SessionState, now)

@@ -10,7 +10,7 @@ func TestSession(t *testing.T) {
 			"access": accessAlone, "claims": ediTokenClaims, "foreign tokens": foreignTokens,
 			"cookies": cookiesOfOthers, "minting": minting, "renewed for ever": renewedForEver, "original": originalTokens,
 			"ending one": endingOne, "ending all": endingAll, "reuse": reuseEnds, "numbers": partnerNumbers, "purge": purgedSessions,
-			"rotation": rotatedKeys, "one access token": oneAccessToken,
+			"rotation": rotatedKeys, "one access token": oneAccessToken, "a browser": browserAlone,
 		} {
 			all := w.T
 			all.Run(name, func(t *testing.T) {
