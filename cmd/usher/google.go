@@ -19,7 +19,7 @@ import (
 func (a *app) googleConfig(door user.Door, source user.Source) (oidc.Config, bool) {
 	g := a.cfg.Doors.Sunbird.Google
 	c := oidc.Config{
-		Issuer: g.Issuer, ClientIDs: g.ClientIDs, ClientSecret: g.ClientSecret, JWKSURL: g.JWKSURL, Trust: oidc.Google,
+		Issuer: g.Issuer, ClientIDs: g.ClientIDs, ClientSecret: g.ClientSecret, JWKSURL: g.JWKSURL, CrossCheck: g.TokenInfoURL, Trust: oidc.Google,
 		Source: source, Purpose: string(door), Log: a.log, Now: time.Now,
 	}
 	if g.Issuer != config.GoogleIssuer && g.JWKSURL == config.GoogleJWKSURL {

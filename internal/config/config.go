@@ -158,6 +158,7 @@ type Google struct {
 	ClientSecret string
 	Issuer       string
 	JWKSURL      string
+	TokenInfoURL string // empty: nobody is asked
 }
 
 // EDIDoor holds the claims of edi-token. Resolve fills Issuer and HD.

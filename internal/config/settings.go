@@ -90,6 +90,7 @@ func settings(c *Config) []setting {
 		setting{name: "google.client_secret", secret: true, into: text{&g.ClientSecret}, doc: "secret of the first of them, for `/google/auth`, which sends browsers to Google and takes them back; empty: only ID tokens are taken"},
 		setting{name: "google.issuer", def: GoogleIssuer, into: webAddress{&g.Issuer}, doc: "issuer of those tokens"},
 		setting{name: "google.jwks_url", def: GoogleJWKSURL, into: webAddress{&g.JWKSURL}, doc: "where its keys are"},
+		setting{name: "google.tokeninfo_url", into: webAddress{&g.TokenInfoURL}, doc: "what is asked about each ID token as well, after it was verified here; empty: tokens are sent to nobody"},
 	)...)
 	e := &c.Doors.EDI
 	all = append(all, doorSettings("edi", &e.Door,

@@ -49,6 +49,7 @@ func (c *Config) Validate() error {
 			{"doors.portal.issuer", c.Doors.Portal.Issuer},
 			{"doors.sunbird.google.issuer", c.Doors.Sunbird.Google.Issuer},
 			{"doors.sunbird.google.jwks_url", c.Doors.Sunbird.Google.JWKSURL},
+			{"doors.sunbird.google.tokeninfo_url", c.Doors.Sunbird.Google.TokenInfoURL},
 		} {
 			if !isSafe(u.url) {
 				refuse(u.key, fmt.Sprintf("%q", u.url), "https; http only for a loopback host or in development mode")

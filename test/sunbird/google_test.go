@@ -1,8 +1,10 @@
 package sunbird
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -81,6 +83,53 @@ func TestGoogleAndTheOtherDoorsAreOneUser(t *testing.T) {
 			w.Errorf("the partner door has another user: %+v", signedIn)
 		}
 	})
+}
+
+// Given a tokeninfo that is asked as well, then what it does not confirm is refused,
+// and nobody comes in while it does not answer.
+func TestATokenInfoIsAskedToo(t *testing.T) {
+	google := idp.New(t)
+	inTown(t, func(w town) {
+		email, n := "zoe@gmail.com", 0
+		create := func(info map[string]any, status int) (a said, code int) {
+			google.Fail(idp.TokenInfo, func(rw http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost || r.FormValue("id_token") == "" || r.URL.RawQuery != "" {
+					w.Errorf("asked by %s %s", r.Method, r.URL)
+				}
+				idp.JSON(rw, status, info)
+			})
+			n++
+			return w.call("/v1/user/verifyAndCreate", "", map[string]any{
+				"firstName": "Zoe", "email": email, "verificationSource": "google",
+				"verificationCode": google.ID("99", mine(email, claims{"jti": fmt.Sprint("t", n)})),
+			})
+		}
+		good := func(change claims) map[string]any {
+			c := map[string]any{"iss": google.URL, "aud": idp.Client, "sub": "99", "exp": fmt.Sprint(time.Now().Unix() + 600)}
+			for k, v := range change {
+				c[k] = v
+			}
+			return c
+		}
+		for name, info := range map[string]map[string]any{
+			"another subject":  good(claims{"sub": "98"}),
+			"another audience": good(claims{"aud": "x"}),
+			"an error":         {"error": "invalid_token"},
+		} {
+			if a, _ := create(info, http.StatusOK); a.Params.Err != "INVALID_CREDENTIAL" {
+				w.Errorf("%s: %+v", name, a.Params)
+			}
+		}
+		if a, _ := create(nil, http.StatusBadRequest); a.Params.Err != "INVALID_CREDENTIAL" {
+			w.Errorf("refused: %+v", a.Params)
+		}
+		if a, status := create(nil, http.StatusBadGateway); status != http.StatusServiceUnavailable {
+			w.Errorf("down: %d %+v", status, a.Params)
+		}
+		if a, status := create(good(nil), http.StatusOK); status != http.StatusOK {
+			w.Errorf("confirmed: %d %+v", status, a.Params)
+		}
+	}, "--doors.sunbird.google.issuer", google.URL, "--doors.sunbird.google.client_ids", idp.Client, "--doors.sunbird.google.tokeninfo_url", google.URL+idp.TokenInfo)
 }
 
 // Given tokens that Google did not make for us, or that do not say what they should,

@@ -49,7 +49,11 @@ type Config struct {
 	// TokenInfo says whom an opaque access token was made for, as Google's
 	// tokeninfo does; empty: opaque ones are refused.
 	TokenInfo string
-	Source    user.Source // what strands are called
+	// CrossCheck is asked about each ID token that was verified here, by POST, and
+	// must say the same of whom it is and whom it is for; empty: nobody is. It sends
+	// the token away, and a service that does not answer keeps everybody out.
+	CrossCheck string
+	Source     user.Source // what strands are called
 	// Purpose is what the tokens are good for, as a door's name: one token can
 	// be used once for each.
 	Purpose string
@@ -89,10 +93,15 @@ func New(c Config) (*Issuer, error) {
 		(c.Issuer != normal.IssuerGoogle || c.Trust != Google) {
 		return nil, fmt.Errorf("issuer %q: Google is %s, and has a rule of its own", c.Issuer, normal.IssuerGoogle)
 	}
-	f := newFetcher(u, c.TokenInfo, c.JWKSURL)
+	f := newFetcher(u, c.TokenInfo, c.JWKSURL, c.CrossCheck)
 	if c.TokenInfo != "" {
 		if err := f.endpoint(c.TokenInfo); err != nil {
 			return nil, fmt.Errorf("tokeninfo %q: %w", c.TokenInfo, err)
+		}
+	}
+	if c.CrossCheck != "" {
+		if err := configured(c.CrossCheck); err != nil {
+			return nil, fmt.Errorf("tokeninfo %q: %w", c.CrossCheck, err)
 		}
 	}
 	p := publisher{fetch: f, issuer: c.Issuer, keys: c.JWKSURL, now: c.Now}

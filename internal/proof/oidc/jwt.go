@@ -19,6 +19,9 @@ const (
 // idToken verifies an ID token (OpenID Connect Core 1.0, section 3.1.3.7).
 func (i *Issuer) idToken(ctx context.Context, text string) (signin.Proof, error) {
 	c, err := i.idClaims(ctx, text)
+	if err == nil {
+		err = i.crossCheck(ctx, text, c.Subject)
+	}
 	if err != nil {
 		return signin.Proof{}, err
 	}

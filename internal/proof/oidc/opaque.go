@@ -63,6 +63,28 @@ func (i *Issuer) opaque(ctx context.Context, text string) (signin.Proof, error) 
 	return i.proof(signin.AccessToken, id, subject, until, said)
 }
 
+// crossCheck has tokeninfo confirm an ID token that was verified already.
+func (i *Issuer) crossCheck(ctx context.Context, text, subject string) error {
+	if i.CrossCheck == "" {
+		return nil
+	}
+	body, err := i.fetch.post(ctx, i.CrossCheck, url.Values{"id_token": {text}}, nil)
+	if err != nil {
+		return i.refusedBy(ctx, "tokeninfo", err)
+	}
+	info, err := parse(body)
+	if err != nil {
+		return i.faulty(ctx, "tokeninfo", err)
+	}
+	if _, why := i.judge(info); why != "" {
+		return unproven("%s", why)
+	}
+	if info.Text("sub") != subject {
+		return unproven("tokeninfo says another subject")
+	}
+	return nil
+}
+
 // judge checks what tokeninfo says of whom and until when.
 func (i *Issuer) judge(info document) (until time.Time, why string) {
 	ours := func(id string) bool { return slices.Contains(i.ClientIDs, id) }
