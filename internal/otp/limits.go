@@ -16,13 +16,14 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
-// served says whether a phone is texted at all (security 1.5).
+// served says whether a phone is texted at all (security 1.5). In development mode
+// any number is that a country has given out.
 func (s *Service) served(to To, pol policy.Codes) error {
-	if to.Kind != user.Phone || s.dev {
+	if to.Kind != user.Phone {
 		return nil
 	}
 	p, err := normal.ParsePhone(to.Key, "")
-	if err == nil {
+	if err == nil && (!s.dev || !p.IsValid()) {
 		err = p.Textable(pol.Countries)
 	}
 	if _, ok := errors.AsType[*normal.RefusedError](err); ok {
@@ -39,9 +40,9 @@ type limit struct {
 	window time.Duration
 }
 
-// prefixDigits of a phone name a block of numbers, country and all: whoever is paid
-// for texts has numbers that begin alike.
-const prefixDigits = 9
+// prefixLength is how much of a phone, its + and country included, names a block of
+// numbers: whoever is paid for texts has numbers that begin alike.
+const prefixLength = 9
 
 // limits are those of a request. Keys are keyed hashes: a counter tells nobody's
 // address.
@@ -57,7 +58,7 @@ func (s *Service) limits(r Request, pol policy.Codes) []limit {
 	all = append(all, limit{"network", s.counter("network", r.Network.String()), pol.NetworkPerHour, time.Hour})
 	if r.Kind == user.Phone {
 		all = append(all,
-			limit{"prefix", s.counter("prefix", r.Key[:min(prefixDigits, len(r.Key))]), pol.PrefixPerHour, time.Hour},
+			limit{"prefix", s.counter("prefix", r.Key[:min(prefixLength, len(r.Key))]), pol.PrefixPerHour, time.Hour},
 			limit{"all", s.counter("all", ""), pol.AllPerHour, time.Hour})
 	}
 	return all

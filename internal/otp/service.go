@@ -36,12 +36,16 @@ type Options struct {
 	Secret   []byte // 32 bytes that codes are derived from
 	// Dev is development mode: only the limits of one address are kept.
 	Dev bool
-	// Now is the clock that messages are judged by; writes use the transaction's.
+	// Now is the clock that messages are judged by, nil for the machine's; writes
+	// use the transaction's.
 	Now func() time.Time
 }
 
 // New makes the service.
 func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &Service{store: o.Store, policies: o.Policies, secret: o.Secret, dev: o.Dev, now: o.Now}
 }
 
@@ -132,9 +136,10 @@ func (t Tried) Use(tx store.Tx) error {
 	})
 }
 
-// Try compares a code in the caller's transaction. A wrong one is counted there, so
-// that the caller must commit: its refusal is a result. The last wrong try ends the
-// code. A right one changes nothing until it is used.
+// Try compares a code in the caller's transaction, whose lane is not store.Narrow:
+// tries side by side must not read one count. A wrong one is counted there, so that
+// the caller must commit: its refusal is a result. The last wrong try ends the code.
+// A right one changes nothing until it is used. Text that is not six digits is wrong.
 func (s *Service) Try(tx store.Tx, pol policy.Policy, to To, purpose, text string) (Tried, error) {
 	t := Tried{Remaining: -1, Allowed: pol.Codes.Wrong}
 	c, err := tx.Code(to.Kind, to.Key, purpose)

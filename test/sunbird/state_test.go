@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/usher-id/usher/test/harness"
+	"github.com/usher-id/usher/test/stateportal"
 )
 
 const (
@@ -47,7 +48,7 @@ func TestAStateSendsSomebody(t *testing.T) {
 		if !regexp.MustCompile(toSuccess).MatchString(success) {
 			w.Fatalf("the code leads to %s", success)
 		}
-		b.leads(success, "^"+regexp.QuoteMeta(w.Public)+"/resources$")
+		b.leads(success, "^/resources$")
 		if status, _ := b.goes("/resources"); status != http.StatusOK {
 			w.Errorf("nobody is signed in: %d", status)
 		}
@@ -121,14 +122,14 @@ func TestTokensThatAreRefused(t *testing.T) {
 func TestKeysRotate(t *testing.T) {
 	inTown(t, func(w town) {
 		next := w
-		next.key = newKey(w.T)
+		next.state = stateportal.New(w.T)
 		next.browser().leads(visit(next.token("1", nil)), toInvalid)
-		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", publicFile(w.T, next.key), "--overlap", "1h")
+		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", next.state.PublicKey(), "--overlap", "1h")
 		next.browser().leads(visit(next.token("1", nil)), toContact)
 		w.browser().leads(visit(w.token("1", nil)), toContact)
 		third := w
-		third.key = newKey(w.T)
-		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", publicFile(w.T, third.key), "--overlap", "0s")
+		third.state = stateportal.New(w.T)
+		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", third.state.PublicKey(), "--overlap", "0s")
 		third.browser().leads(visit(third.token("1", nil)), toContact)
 		for _, old := range []town{w, next} {
 			old.browser().leads(visit(old.token("1", nil)), toInvalid)
@@ -301,4 +302,24 @@ func TestTokensForAnApp(t *testing.T) {
 			}
 		}
 	}, "--policy", policy)
+}
+
+// Given a phone whose owner proved it longer ago than policy allows, then the number
+// moves to whoever has it now, and no user with it.
+func TestAPhoneThatWasSomebodysLongAgo(t *testing.T) {
+	inTown(t, func(w town) {
+		hers := w.signUp("9876508000", "Asha")
+		b := w.browser()
+		b.leads(visit(w.token("9", nil)), toContact)
+		if to := b.confirms("9876508000"); !regexp.MustCompile(toSuccess).MatchString(to) {
+			w.Fatalf("leads to %s", to)
+		}
+		s, _ := w.get("phone", "9876508000")
+		if s.ID == hers || s.FirstName != "Ramesh Kumar" {
+			w.Errorf("the phone is of %+v", s)
+		}
+		if p := w.show(hers); p.Status != "active" || len(p.Identities) != 0 {
+			w.Errorf("she is %+v", p)
+		}
+	}, "--policy", policyFile(t, "linking: {phone_proof_max_age: 0s}\n"))
 }

@@ -3,11 +3,7 @@ package sunbird
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -18,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/usher-id/usher/test/harness"
+	"github.com/usher-id/usher/test/stateportal"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -29,45 +24,28 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type town struct {
 	*testing.T
 	*harness.Server
-	key    *rsa.PrivateKey
+	state  stateportal.Portal
 	school string // id
 	portal string // token of the caller who may attest
 	texts  map[string]int
-	jti    *int
 }
 
 func inTown(t *testing.T, fn func(town), args ...string) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := stateportal.New(t)
 	harness.OnEachStore(t, func(t *testing.T, store harness.Store) {
 		o := store.Empty(t)
 		o.Args = args
-		w := town{T: t, Server: harness.Start(t, o), key: key, texts: map[string]int{}, jti: new(int)}
+		w := town{T: t, Server: harness.Start(t, o), state: state, texts: map[string]int{}}
 		w.CLI("group", "create", "--kind", "channel", "gj")
 		var made struct{ ID, Token string }
 		harness.Read(t, w.CLI("group", "create", "--kind", "organisation", "--parent", "gj", "--external-id", "321456", "school", "--json"), &made)
 		w.school = made.ID
-		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", publicFile(t, key))
+		w.CLI("issuer", "add", "--door", "sunbird", "--iss", "gj", "--channel", "gj", "--public-key", state.PublicKey())
 		harness.Read(t, w.CLI("token", "mint", "--door", "sunbird", "--caller", "portal", "--json"), &made)
 		w.portal = made.Token
 		fn(w)
 	})
-}
-
-func publicFile(t *testing.T, key *rsa.PrivateKey) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "state.pub.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // policyFile is a policy for `usher serve --policy`.
@@ -80,36 +58,9 @@ func policyFile(t *testing.T, doc string) string {
 	return path
 }
 
-// claims of a state's token; those of token come over the usual ones.
-type claims map[string]any
+type claims = stateportal.Claims
 
-func (w town) token(sub string, more claims) string {
-	w.Helper()
-	*w.jti++
-	now := time.Now().Unix()
-	all := claims{
-		"jti": fmt.Sprint("j", *w.jti), "iss": "gj", "sub": sub, "aud": w.Public, "iat": now - 5, "nbf": now - 5, "exp": now + 600,
-		"name": "Ramesh Kumar", "state_id": "gj", "school_id": "321456", "redirect_uri": w.Public + "/resources",
-	}
-	maps.Copy(all, more)
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: w.key}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		w.Fatal(err)
-	}
-	doc, err := json.Marshal(all)
-	if err != nil {
-		w.Fatal(err)
-	}
-	signed, err := signer.Sign(doc)
-	if err != nil {
-		w.Fatal(err)
-	}
-	text, err := signed.CompactSerialize()
-	if err != nil {
-		w.Fatal(err)
-	}
-	return text
-}
+func (w town) token(sub string, more claims) string { return w.state.Token(sub, more) }
 
 // said is an answer of the API.
 type said struct {
