@@ -14,12 +14,26 @@
 //	POST                 ── Links.Use ──────────> 303 ?done, or the form again
 //	POST …/again         ── Links.Again ────────> 303 ?sent
 //
+//	state sign-ins, of the visit that a cookie names; a page of another step
+//	leads to the visit's own:
+//	GET  /sign-in/sso/update/contact ── StateVisits.Look ──> state-contact.html
+//	POST                             ── Text ──> 303 the code's page
+//	GET  /sign-in/sso/verify/code    ── Look ──> state-code.html
+//	POST                             ── Enter ─> 303 in, or the challenge
+//	POST /sign-in/sso/resend/code    ── Again ─> 303 ?sent
+//	GET  /sign-in/sso/challenge      ── Look ──> state-challenge.html
+//	POST                             ── Link ──> 303 in, or the contact page
+//	GET  /sso/sign-in/error          ── state-error.html: texts it knows alone
+//	GET  /resources                  ── Who ───> state-home.html
+//	POST /sso/sign-out               ── SignOut > 303 /resources
+//
 //	internal listener:
 //	GET  /jobs           ── store.Jobs ─────────> jobs.html     what was given up
 //	POST /jobs[/{id}]/retry ── job.Retry ───────> 303 /jobs
 //
-// Pages are rendered here, need no script, and allow none: the content
-// security policy lets in this server's own style sheet and nothing else.
+// Pages are rendered here and need no script. The content security policy lets in
+// this server's own style sheet; on the page of a code also its countdown, and
+// nothing else.
 // Texts live in templates/, one folder a language; a page that a language lacks
 // is English from head to foot.
 //

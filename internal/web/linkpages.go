@@ -247,10 +247,10 @@ func (l *linkPages) complain(w http.ResponseWriter, r *http.Request, status int,
 }
 
 // faulty is fault for pages that only people open.
-func (l *linkPages) faulty(w http.ResponseWriter, r *http.Request, err error) {
+func (p *Pages) faulty(w http.ResponseWriter, r *http.Request, err error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept", "text/html")
-	l.fault(w, r, err)
+	p.fault(w, r, err)
 }
 
 func (l *linkPages) page(w http.ResponseWriter, r *http.Request, status int, name string, d linkData) {

@@ -123,7 +123,7 @@ const base = "en"
 var names = []string{
 	"start", "closed", "inbox", "message", "missing", "fault", "jobs",
 	"link-ask", "link-done", "link-expired", "link-sent", "link-dead", "link-taken", "link-wait", "link-foreign",
-	"state-contact", "state-code", "state-challenge", "state-over", "state-error", "state-home",
+	"state-contact", "state-code", "state-challenge", "state-over", "state-error", "state-home", "state-foreign",
 }
 
 func (p *Pages) load() error {
@@ -184,6 +184,8 @@ type view struct {
 	Operator bool
 	// Guest: the page is for people who know nothing of usher and came from a mail.
 	Guest bool
+	// OwnForms: the page's forms act by a cookie, so it matters where they come from.
+	OwnForms bool
 	// Script: the page has a script of this server's. FormAction is another site
 	// that sending its form may end at; empty: none.
 	Script     bool
@@ -224,7 +226,7 @@ func (p *Pages) renderAs(w http.ResponseWriter, r *http.Request, status int, nam
 		policy = strings.Replace(policy, "form-action 'self'", "form-action 'self' "+v.FormAction, 1)
 	}
 	secure(w.Header(), policy)
-	if v.Operator { // without a referrer its forms would have no origin either, and be refused
+	if v.Operator || v.OwnForms { // without a referrer its forms would have no origin either, and be refused
 		w.Header().Set("Referrer-Policy", "same-origin")
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
