@@ -99,7 +99,7 @@ func (s *statePages) again(w http.ResponseWriter, r *http.Request) {
 		s.lead(w, r, v.Step)
 		return
 	}
-	if err == nil && false {
+	if err == nil && v.Resend.After(s.Now()) {
 		s.early(w, r, v)
 		return
 	}

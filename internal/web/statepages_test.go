@@ -189,6 +189,16 @@ func TestStateSignInLeadsToWhereItStands(t *testing.T) {
 		d.noEnter, d.noLink = user.Refuse(user.Forbidden, "step"), user.Refuse(user.Forbidden, "step")
 		leads(t, "pressed "+path, presses(pages, path, "en", url.Values{"code": {"123456"}, "mine": {"yes"}}), own[step])
 	}
+	// So is a code of a visit whose phone another tab is changing.
+	for step, to := range own {
+		if step == web.StateCode {
+			continue
+		}
+		*d = *at(step)
+		d.noEnter = user.Refuse(user.BadCredential, "OTP")
+		leads(t, "a code at "+string(step), presses(pages, codePath, "en", url.Values{"code": {"123456"}}), to)
+		leads(t, "half a code at "+string(step), presses(pages, codePath, "en", url.Values{"code": {"123"}}), to)
+	}
 	*d = *at(web.StateChallenge)
 	leads(t, "a button that is not there", presses(pages, challengePath, "en", url.Values{"mine": {"perhaps"}}), challengePath)
 	if len(d.deeds) > 0 {

@@ -42,8 +42,8 @@ func (s *statePages) early(w http.ResponseWriter, r *http.Request, v StateVisit)
 }
 
 // refuseVisit says on the page of a step why it was not done: of the visit as it
-// stands now, with what as changes of it. A visit that stands elsewhere is led
-// there, unless what was refused is said where it was asked.
+// stands now, with what as changes of it. Where that is another step its own page is
+// led to; only a phone can be typed at any.
 func (s *statePages) refuseVisit(w http.ResponseWriter, r *http.Request, at StateStep, err error, as func(*StateVisit)) {
 	v, gone := s.Visits.Look(r.Context(), s.cookie(r))
 	if gone != nil {

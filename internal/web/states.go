@@ -10,14 +10,18 @@ import (
 // StateVisits is what the pages of a state sign-in do (contract sunbird.md, B.8). A
 // visit is named by its cookie. Refusals are *user.Refusal:
 //
-//	BadToken      there is no such visit, or it is over
-//	Invalid       Field "phone"
-//	UserLocked    the account is blocked
+//	BadToken      there is no such visit, or it is over: 410
+//	Invalid       Field "phone"; Missing likewise
+//	UserLocked    the account is blocked; UserDeleted likewise
+//	NotFound      Field "school": it is not known any more
 //	Unsupported   Field "country": no texts go there
-//	BadCredential a wrong code; Params "remaining" while one is alive
-//	Throttled     RetryAfter; Busy likewise
+//	BadCredential a wrong code; Params "remaining": tries left, absent where no
+//	              code is alive
+//	Forbidden     the visit is at another step: its page is shown
+//	Throttled     RetryAfter: a 429
+//	Busy          RetryAfter: a 503
 //
-// Any other error is a fault.
+// Any other error is a fault and becomes a 503.
 type StateVisits interface {
 	// Look says where a visit stands.
 	Look(ctx context.Context, cookie string) (StateVisit, error)
@@ -33,7 +37,8 @@ type StateVisits interface {
 	SignOut(ctx context.Context, r *http.Request) error
 }
 
-// StateAsking is who asks for a text message, and in which language.
+// StateAsking is who asks for a text message, and in which language: that of the
+// page, "en" or "hi".
 type StateAsking struct {
 	Network netip.Prefix
 	Lang    string
@@ -58,8 +63,8 @@ type StateVisit struct {
 	Phone              string // masked: a page is seen over shoulders
 	// Resend is when another text may be asked for; Until when the code is over.
 	Resend, Until time.Time
-	Remaining     int    // tries; -1: not known
-	Origin        string // of where the sign-in ends, where that is another site
+	Remaining     int    // tries of the code; 0: it is dead; -1: not known
+	Origin        string // of where the sign-in ends, where that is another site: scheme://host
 }
 
 // States says how the pages of state sign-ins are served.
@@ -67,7 +72,9 @@ type States struct {
 	Visits StateVisits
 	// Cookies by their names: of a visit, and of a browser's session.
 	Cookie, Session string
-	// Texts are all that the error page says.
+	// Texts are all that the error page's address may say: of invalid credentials, an
+	// unknown school, a blocked account, any other trouble, and of what Google keeps
+	// back, in this order. {site} in one stands for any name.
 	Texts  []string
 	Secure bool
 	Now    func() time.Time
