@@ -90,7 +90,7 @@ func (s *Service) create(tx store.Tx, pol policy.Policy, f Form) (made Made, no 
 			return made, nil, err
 		}
 	}
-	made, err = s.settleIn(tx, out, place, name.Display)
+	made, err = s.settleIn(tx, out, place)
 	return made, nil, err
 }
 
@@ -282,9 +282,7 @@ func (s *Service) admit(tx store.Tx, pol policy.Policy, f Form, name normal.User
 }
 
 // settleIn gives a user this door's id, everybody's role and their place.
-func (s *Service) settleIn(tx store.Tx, out admission.Outcome, place Placed, name string) (Made, error) {
-	made := Made{User: out.User, Username: name}
-	var err error
+func (s *Service) settleIn(tx store.Tx, out admission.Outcome, place Placed) (made Made, err error) {
 	if made.ID, err = Number(tx, out.User.ID, out.Strand.ID); err != nil {
 		return made, err
 	}

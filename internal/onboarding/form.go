@@ -2,7 +2,6 @@ package onboarding
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/normal"
@@ -45,9 +44,8 @@ type Form struct {
 	// Identities may be named by a caller alone.
 	Identities []user.IdentityKey
 	// Proven is a provider's proof that the form came with; nil for none.
-	Proven  *Proven
-	Caller  string // empty: nobody of whom this door knows
-	Network netip.Prefix
+	Proven *Proven
+	Caller string // empty: nobody of whom this door knows
 }
 
 // Said is an address of a form.
@@ -77,9 +75,7 @@ type Place struct {
 
 // Made is the answer to a Create.
 type Made struct {
-	ID       string // at this door
-	User     user.User
-	Username string
+	ID string // at this door
 }
 
 func (s *Service) update(ctx context.Context, fn func(tx store.Tx) (*user.Refusal, error)) error {

@@ -34,18 +34,13 @@ type Shown struct {
 	Username string
 	// First and Last are the names that count; where no source gave a first name,
 	// the whole name.
-	First, Last    string
-	Channel        user.Group // zero where there is none
-	Organisations  []user.Group
-	Roles          []string
-	EmailVerified  bool
-	PhoneVerified  bool
-	HasEmail       bool
-	HasPhone       bool
-	EmailDisplay   string // for masking
-	PhoneDisplay   string
-	Blocked        bool
-	ClosedByPerson bool
+	First, Last   string
+	Channel       user.Group // zero where there is none
+	Organisations []user.Group
+	Roles         []string
+	EmailVerified bool
+	PhoneVerified bool
+	Blocked       bool
 }
 
 // Show gives a user who is known at this door. Refusals: NotFound; UserLocked for
@@ -147,10 +142,10 @@ func (out *Shown) addresses(r store.Reader) error {
 	for _, c := range claims {
 		sure := c.Assurance == user.Proven || c.Assurance == user.Attested
 		switch {
-		case c.Kind == user.Email && (sure || !out.HasEmail):
-			out.HasEmail, out.EmailDisplay, out.EmailVerified = true, c.Display, out.EmailVerified || sure
-		case c.Kind == user.Phone && (sure || !out.HasPhone):
-			out.HasPhone, out.PhoneDisplay, out.PhoneVerified = true, c.Display, out.PhoneVerified || sure
+		case c.Kind == user.Email:
+			out.EmailVerified = out.EmailVerified || sure
+		case c.Kind == user.Phone:
+			out.PhoneVerified = out.PhoneVerified || sure
 		}
 	}
 	return nil

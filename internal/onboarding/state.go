@@ -71,7 +71,7 @@ func (s *Service) SettleIn(tx store.Tx, out admission.Outcome, placed Placed, n 
 	if placed.joins, err = s.withRoles(tx, placed.joins, n.Roles); err != nil {
 		return err
 	}
-	_, err = s.settleIn(tx, out, placed, "")
+	_, err = s.settleIn(tx, out, placed)
 	return err
 }
 

@@ -22,7 +22,6 @@ func (d *Door) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form.Network = d.Network(r)
 	return d.made(w, r, func() (onboarding.Made, error) { return d.People.Create(r.Context(), form) })
 }
 
@@ -72,7 +71,7 @@ func (d *Door) verifyAndCreate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		form.Code, form.CodeFor, form.Network = proof, rd.proven, d.Network(r)
+		form.Code, form.CodeFor = proof, rd.proven
 		return d.made(w, r, func() (onboarding.Made, error) { return d.People.Create(r.Context(), form) })
 	case "google":
 		rd.proven = user.Email
@@ -80,7 +79,6 @@ func (d *Door) verifyAndCreate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		form.Network = d.Network(r)
 		return d.made(w, r, func() (onboarding.Made, error) { return d.People.CreateProven(r.Context(), form, proof) })
 	default:
 		return invalidKey("verificationSource", shorten(source), "google", "otp")
