@@ -64,7 +64,9 @@ func run(args []string, ci bool) (int, error) {
 		fmt.Fprintln(os.Stderr, "WITHOUT PROXIES:", err)
 	}
 
-	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	// The orders of people at four doors take most of go test's own ten minutes for a
+	// package on a slow machine.
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json", "-timeout=30m"}, args...)...)
 	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
