@@ -179,15 +179,20 @@ func TestBothDoorsShareTheVictimsCounter(t *testing.T) {
 		w.enters(victim, victimsWord)
 		w.tryToRegister(victim, "mallory", attackersWord)
 
-		before := w.metric("usher_password_hash_duration_seconds_count")
+		looked := 0
 		for range 4 {
-			w.guesses("gqlauth")
-			w.guesses("partner")
+			for _, door := range []string{"gqlauth", "partner"} {
+				if w.guesses(door) {
+					looked++
+				}
+			}
+			// Right for the sign-up that pends beside the victim, it is no guess, and
+			// ends nothing.
 			w.keepsOutOfGraphQL(attackersWord)
 		}
 
-		if n := w.metric("usher_password_hash_duration_seconds_count") - before; n != failures {
-			w.Errorf("%d passwords of 12 were looked at", n)
+		if looked != failures {
+			w.Errorf("%d guesses of 8 were looked at", looked)
 		}
 		w.waits(victim, victimsWord)
 		w.keepsOutOfGraphQL(victimsWord)
