@@ -93,7 +93,7 @@ func signUpOf(r store.Reader, t mailed.Token) (store.AccountState, error) {
 	}
 	st, err := r.AccountOn(t.Row.Strand)
 	if errors.Is(err, store.ErrNotFound) { // set aside, left, or gone
-		return st, dead
+		return settled(r, t)
 	}
 	if err != nil {
 		return st, fmt.Errorf("looking for a sign-up: %w", err)
@@ -104,7 +104,10 @@ func signUpOf(r store.Reader, t mailed.Token) (store.AccountState, error) {
 	case t.Used(), st.Locked, t.Outlived(st.User), st.Account.First.Key != t.Row.To.Key:
 		return st, dead
 	}
-	return st, nil
+	if still, err := pending(r, st.Account); err != nil || still {
+		return st, err
+	}
+	return st, dead
 }
 
 // originalSignUp finds whom a token without a record means.
@@ -153,6 +156,11 @@ func (s *Service) prove(tx store.Tx, pol policy.Policy, st store.AccountState, d
 	strand, err := tx.Strand(a.Strand)
 	if err != nil {
 		return a, false, nil, fmt.Errorf("reading a sign-up: %w", err)
+	}
+	if strand.Kind == user.Feed {
+		if strand, err = settle(tx, pol, &a, strand); err != nil {
+			return a, false, nil, err
+		}
 	}
 	address := admission.Address{
 		Kind: user.Email, Key: a.First.Key, Display: a.First.Display, Assurance: user.Proven, Proven: tx.Now(),

@@ -3,6 +3,7 @@
 // password.
 //
 //	Register ─> form ─> one hash ─> a pending sign-up, its link is mailed
+//	Bring ────> the same, of somebody imported, whose link another service mailed
 //	Activate ─> admission.Confirm: the sign-up owns the address, or goes into the
 //	            user who does
 //	SendReset ─> a link to whoever the address leads to, if anybody

@@ -34,7 +34,13 @@ func lookUp(r store.Reader, address string) (knowledge, error) {
 	for _, st := range found {
 		if st.Account.Verified || st.Account.Second.Key == address {
 			k.verified = append(k.verified, st)
-		} else {
+			continue
+		}
+		still, err := pending(r, st.Account)
+		if err != nil {
+			return k, err
+		}
+		if still {
 			k.pending = append(k.pending, st)
 		}
 	}

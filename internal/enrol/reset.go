@@ -155,6 +155,11 @@ func find(r store.Reader, t mailed.Token) (target, error) {
 	if key := to.to.Key; session.Mailbox(st).Key != key && st.Account.Second.Key != key {
 		return to, nil // it is not their address any more
 	}
+	if !st.Account.Verified {
+		if still, err := pending(r, st.Account); err != nil || !still {
+			return to, err
+		}
+	}
 	to.state = st
 	return to, nil
 }

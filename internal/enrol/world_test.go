@@ -41,7 +41,7 @@ type scenario struct {
 }
 
 func TestEnrol(t *testing.T) {
-	all := slices.Concat(signingUp(), refusing(), racing(), activating(), recovering(), outliving(), joining(), looking())
+	all := slices.Concat(signingUp(), refusing(), racing(), activating(), recovering(), outliving(), joining(), looking(), movingHere())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, c, i)) })

@@ -141,10 +141,10 @@ func (out *Shown) addresses(r store.Reader) error {
 	}
 	for _, c := range claims {
 		sure := c.Assurance == user.Proven || c.Assurance == user.Attested
-		switch {
-		case c.Kind == user.Email:
+		switch c.Kind {
+		case user.Email:
 			out.EmailVerified = out.EmailVerified || sure
-		case c.Kind == user.Phone:
+		case user.Phone:
 			out.PhoneVerified = out.PhoneVerified || sure
 		}
 	}

@@ -96,7 +96,7 @@ func byAddress(r store.Reader, door user.Door, key string) (users []store.SignIn
 		if more, err = byVoucher(r, door, key); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, "", err
 		}
-		if len(users)+len(more) == 0 {
+		if len(more) == 0 {
 			if more, err = byAccount(r, door, key); err != nil {
 				return nil, "", err
 			}
@@ -144,14 +144,24 @@ func byVoucher(r store.Reader, door user.Door, key string) ([]store.SignIn, erro
 // another door's record.
 func byAccount(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
 	found, err := r.AccountsAt(key)
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	one, err := r.SignInByUser(door, found[0].User.ID, namings[door].numbers)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+	for _, st := range found {
+		s, err := r.Strand(st.Account.Strand)
+		if err != nil {
+			return nil, err
+		}
+		if s.Kind != user.Feed {
+			continue // found by its claim
+		}
+		one, err := r.SignInByUser(door, st.User.ID, namings[door].numbers)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		return []store.SignIn{one}, err
 	}
-	return []store.SignIn{one}, err
+	return nil, nil
 }
 
 // byName looks among the door's usernames and usher's own: neither keeps the

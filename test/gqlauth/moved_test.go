@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 )
 
 // djangoKey is the SECRET_KEY of the contract's vectors.
@@ -66,9 +68,17 @@ func djangoHash(t *testing.T, password, salt string) string {
 const (
 	moved   = "test@pledge4future.org"
 	pending = "new@pledge4future.org"
+	argonic = "newer@pledge4future.org" // pending too; the deployment had changed its hasher
 )
 
-// bring imports the original's users: one who proved the address, and one who
+// argonHash is a password as Django stores it with Argon2PasswordHasher.
+func argonHash(password, salt string) string {
+	enc := base64.RawStdEncoding
+	sum := argon2.IDKey([]byte(password), []byte(salt), 2, 8192, 1, 32)
+	return "argon2$argon2id$v=19$m=8192,t=2,p=1$" + enc.EncodeToString([]byte(salt)) + "$" + enc.EncodeToString(sum)
+}
+
+// bring imports the original's users: one who proved the address, and two who
 // did not, and must prove it here.
 func (w town) bring() {
 	w.Helper()
@@ -76,8 +86,11 @@ func (w town) bring() {
 	for i, u := range []map[string]any{
 		{"email": moved, "username": "test", "emailVerified": true, "firstName": "Louise", "isActive": true},
 		{"email": pending, "username": "new", "emailVerified": false},
+		{"email": argonic, "username": "newer", "emailVerified": false, "passwordHash": argonHash(good, "k3PdVlcSAqXY")},
 	} {
-		u["passwordHash"] = djangoHash(w.T, good, fmt.Sprintf("k3PdVlcSAqX%d", i))
+		if u["passwordHash"] == nil {
+			u["passwordHash"] = djangoHash(w.T, good, fmt.Sprintf("k3PdVlcSAqX%d", i))
+		}
 		text, err := json.Marshal(u)
 		if err != nil {
 			w.Fatal(err)
@@ -206,30 +219,44 @@ func TestTheKeyMustBeConfigured(t *testing.T) {
 }
 
 // Given somebody who had signed up at the original and not used the link, then the
-// link in their mailbox still works, once, and the password they chose; whoever
-// signs up with their address meanwhile changes nothing of that.
+// link in their mailbox still works, once, and the password they chose, however it
+// was kept there; whoever signs up with their address meanwhile changes nothing of
+// that.
 func TestAnActivationLinkOfTheOriginal(t *testing.T) {
 	inTown(t, func(w town) {
 		w.bring()
-		if got := w.tokenAuth(pending, good).code("nonFieldErrors"); got != "not_verified" {
-			w.Errorf("before the link is used: %s", got)
-		}
-		if got := w.tokenAuth(pending, wrong).code("nonFieldErrors"); got != "invalid_credentials" {
-			w.Errorf("a wrong password: %s", got)
-		}
-		w.register(pending, "squatter", "iridium-and-osmium")
-		token := originalMailed(djangoKey, pending, "activation", time.Now().Unix()-3600)
-		if got := w.do("", "verifyAccount", "", "token", token); !got.Success {
-			w.Fatalf("activation: %+v", got)
-		}
-		if got := w.do("", "verifyAccount", "", "token", token).code("nonFieldErrors"); got != "already_verified" {
-			w.Errorf("a second time: %s", got)
-		}
-		if in := w.enter(pending, good); !in.User.Verified || in.User.Email != pending || in.User.Username != "new" {
-			w.Errorf("signed in as %+v", in.User)
-		}
-		if got := w.tokenAuth(pending, "iridium-and-osmium"); got.Success {
-			w.Error("whoever signed up meanwhile is in")
+		for address, name := range map[string]string{pending: "new", argonic: "newer"} {
+			hashed := w.hashes()
+			if got := w.tokenAuth(address, good).code("nonFieldErrors"); got != "not_verified" {
+				w.Errorf("before the link is used: %s", got)
+			}
+			if got := w.tokenAuth(address, wrong).code("nonFieldErrors"); got != "invalid_credentials" {
+				w.Errorf("a wrong password: %s", got)
+			}
+			// The imported hash of the first is replaced as it is found right.
+			if n := w.hashes() - hashed; n > 3 {
+				w.Errorf("%d passwords were hashed for two tries", n)
+			}
+			w.register(address, "squatter-"+name, "iridium-and-osmium")
+			if got := w.tokenAuth(address, good).code("nonFieldErrors"); got != "not_verified" {
+				w.Errorf("beside a stranger's sign-up: %s", got)
+			}
+			token := originalMailed(djangoKey, address, "activation", time.Now().Unix()-3600)
+			if got := w.do("", "verifyAccount", "", "token", token); !got.Success {
+				w.Fatalf("activation: %+v", got)
+			}
+			if got := w.do("", "verifyAccount", "", "token", token).code("nonFieldErrors"); got != "already_verified" {
+				w.Errorf("a second time: %s", got)
+			}
+			if in := w.enter(address, good); !in.User.Verified || in.User.Email != address || in.User.Username != name {
+				w.Errorf("signed in as %+v", in.User)
+			}
+			if got := w.tokenAuth(address, "iridium-and-osmium"); got.Success {
+				w.Error("whoever signed up meanwhile is in")
+			}
+			if owner := w.show(address); !owner.EmailVerified || owner.Status != "active" {
+				w.Errorf("the owner of the address is %+v", owner)
+			}
 		}
 	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
 }
@@ -246,5 +273,83 @@ func TestABroughtSignUpIsASignUp(t *testing.T) {
 			w.Fatalf("activation: %+v", got)
 		}
 		w.enter(pending, good)
+
+		// A link that a forgotten password brings gives up the one of the sign-up.
+		if got := w.do("", "sendPasswordResetEmail", "", "email", argonic); !got.Success {
+			w.Fatalf("a forgotten password: %+v", got)
+		}
+		if got := w.do("", "verifyAccount", "", "token", w.mailed(argonic, "activate")); !got.Success {
+			w.Fatalf("activation: %+v", got)
+		}
+		if got := w.tokenAuth(argonic, good); got.Success {
+			w.Error("the password that was forgotten opens the account")
+		}
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Given a reset link that the original mailed to somebody who had not verified,
+// then it verifies them, once, and the password it sets is theirs.
+func TestAResetLinkOfTheOriginalVerifies(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		token := originalMailed(djangoKey, pending, "password_reset", time.Now().Unix()-60)
+		reset := func() outcome {
+			return w.do("", "passwordReset", "", "token", token, "newPassword1", other, "newPassword2", other)
+		}
+		if got := reset(); !got.Success {
+			w.Fatalf("reset: %+v", got)
+		}
+		if got := reset().code("nonFieldErrors"); got != "invalid_token" {
+			w.Errorf("a second time: %s", got)
+		}
+		if in := w.enter(pending, other); !in.User.Verified || in.User.Username != "new" {
+			w.Errorf("signed in as %+v", in.User)
+		}
+		if got := w.tokenAuth(pending, good); got.Success {
+			w.Error("the password of before opens the account")
+		}
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Given a login token that the original gave to somebody who had not verified, then
+// it shows them who they are, and what asks for a verified user refuses them.
+func TestALoginTokenOfTheUnverified(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		now := time.Now().Unix()
+		token := originalJWT(djangoKey, hs256, pending, now-100, now+200)
+		me := w.me(token)
+		if me == nil || me.Email != pending || me.Username != "new" || me.Verified {
+			w.Fatalf("me is %+v", me)
+		}
+		if got := w.do(token, "updateAccount", "", "firstName", "Louise").code("nonFieldErrors"); got != "not_verified" {
+			w.Errorf("a new name: %s", got)
+		}
+		link := originalMailed(djangoKey, pending, "activation", now-3600)
+		if got := w.do("", "verifyAccount", "", "token", link); !got.Success {
+			w.Fatalf("activation: %+v", got)
+		}
+		if after := w.me(token); after == nil || !after.Verified || after.PK != me.PK {
+			w.Errorf("once the link was used me is %+v", after)
+		}
+	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
+}
+
+// Given somebody who was brought unverified, when another sign-up with the address
+// is proven first, then what the original issued for it opens nothing.
+func TestWhoProvesABroughtAddressFirst(t *testing.T) {
+	inTown(t, func(w town) {
+		w.bring()
+		w.join(pending, "here", other)
+		link := originalMailed(djangoKey, pending, "activation", time.Now().Unix()-3600)
+		if got := w.do("", "verifyAccount", "", "token", link); got.Success {
+			w.Error("the original's link is good")
+		}
+		if got := w.tokenAuth(pending, good); got.Success {
+			w.Error("the password of the original's sign-up is good")
+		}
+		if in := w.enter(pending, other); in.User.Username != "here" {
+			w.Errorf("signed in as %+v", in.User)
+		}
 	}, "USHER_DOORS_GQLAUTH_SECRET_KEY="+djangoKey)
 }
