@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/mailed"
+	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
@@ -167,6 +168,9 @@ func settle(tx store.Tx, pol policy.Policy, a *user.Account, record user.Strand)
 	if err := ledger.Open(tx, pol, string(u.ID)).Attach(u, own); err != nil {
 		return own, err
 	}
+	if err := keepName(tx, *a, own); err != nil {
+		return own, err
+	}
 	passwords, err := tx.Passwords(u.ID)
 	if err != nil {
 		return own, fmt.Errorf("reading the passwords of %s: %w", u.ID, err)
@@ -187,4 +191,25 @@ func settle(tx store.Tx, pol policy.Policy, a *user.Account, record user.Strand)
 		}
 	}
 	return own, session.MoveAccount(tx, a, own.ID)
+}
+
+// keepName gives somebody the username that they were brought with as their own,
+// unless a sign-up has it: the record's source may call them otherwise tomorrow.
+func keepName(tx store.Tx, a user.Account, own user.Strand) error {
+	name, err := normal.ImportedUsername(a.Username)
+	if err != nil {
+		return nil //nolint:nilerr // brought without one
+	}
+	taken, err := tx.TakenNames(user.SpaceGQLAuthUN, []string{name.Key})
+	if err != nil {
+		return fmt.Errorf("looking for a username: %w", err)
+	}
+	if len(taken) > 0 {
+		return nil
+	}
+	h := user.Handle{Space: user.SpaceGQLAuthUN, Value: name.Key, User: a.User, Strand: own.ID, Created: tx.Now()}
+	if err := store.Insert(tx, h); err != nil {
+		return fmt.Errorf("keeping a username: %w", err)
+	}
+	return nil
 }

@@ -71,6 +71,38 @@ func movingHere() []scenario {
 			_, err = w.enrol.Activate(w.Context(), w.link("bob"))
 			w.refused(err, user.Conflict, "", enrol.WhyVerified)
 		}},
+		{"brought: the username signs in, and is nobody's to sign up with", func(w *world) {
+			rec := w.brought("may")
+			w.unproven(w.of("may"), good)
+			w.refused(w.enrol.Register(w.Context(), w.form(w.email("eve"), "may")), user.InUse, "username", "")
+			_, err := w.enrol.Activate(w.Context(), w.link("may"))
+			w.ok(err)
+			in, _ := w.in(w.of("may"), good)
+			if in.Session.User != rec.User.ID {
+				w.Errorf("signed in as %s, imported as %s", in.Session.User, rec.User.ID)
+			}
+			// It stays theirs, whatever the source calls them later.
+			w.synced(feed.Sync{Email: feed.Some(w.email("may")), Username: feed.Some(w.of("maya"))})
+			w.in(w.of("may"), good)
+		}},
+		{"vouched for by their source: the imported username signs in", func(w *world) {
+			rec := w.vouched("liv")
+			in, _ := w.in(w.of("liv"), other)
+			if in.Session.User != rec.User.ID || in.Account.Username != w.of("liv") {
+				w.Errorf("signed in as %+v, imported as %s", in.Account, rec.User.ID)
+			}
+		}},
+		{"an imported username beside a sign-up of the same name: each signs in with their own password", func(w *world) {
+			w.proven("zoe")
+			rec := w.synced(feed.Sync{
+				Email: feed.Some(w.email("other-zoe")), Verified: feed.Some(true), Username: feed.Some(w.of("zoe")), Password: feed.Some(other),
+			})
+			in, _ := w.in(w.of("zoe"), other)
+			own, _ := w.in(w.of("zoe"), good)
+			if in.Session.User != rec.User.ID || own.Session.User == rec.User.ID {
+				w.Errorf("signed in as %s and %s, imported as %s", in.Session.User, own.Session.User, rec.User.ID)
+			}
+		}},
 		{"brought: once the link was used the record's source sets no password", func(w *world) {
 			rec := w.brought("cyd")
 			_, err := w.enrol.Activate(w.Context(), w.link("cyd"))

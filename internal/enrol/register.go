@@ -174,8 +174,28 @@ func (f form) taken(r store.Reader, compat bool) (errs []error, err error) {
 				return append(errs, user.Refuse(user.InUse, "username")), nil
 			}
 		}
+		if imported, err := importedHere(r, f.name); err != nil || imported {
+			return append(errs, user.Refuse(user.InUse, "username")), err
+		}
 	}
 	return errs, nil
+}
+
+// importedHere says whether an imported username is that of somebody who has an
+// account here: two would go by one name. Of others nothing is told, and the one
+// who signs up may be the same person.
+func importedHere(r store.Reader, name normal.Username) (bool, error) {
+	h, err := r.Handle(user.SpacePartnerUN, name.Key)
+	if err == nil && !h.Dead {
+		_, err = r.Account(h.User)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for an imported username: %w", err)
+	}
+	return !h.Dead, nil
 }
 
 // signUp makes the pending sign-up: its address joins nobody before it is proven.

@@ -29,13 +29,18 @@ func (f found) user() user.ID {
 	return f.users[0].User
 }
 
-// naming is where a door keeps what it calls people by.
-type naming struct{ numbers, usernames user.Space }
+// naming is where a door finds what it calls people by.
+type naming struct {
+	numbers   user.Space
+	usernames []user.Space
+}
 
-// namings, never written to, has the doors that sign in by password.
+// namings, never written to, has the doors that sign in by password. Names that
+// were imported, which are a source's, sign in at the GraphQL door as well
+// (contract gqlauth.md, decision 4).
 var namings = map[user.Door]naming{
-	user.DoorPartner: {user.SpacePartner, user.SpacePartnerUN},
-	user.DoorGQLAuth: {user.SpaceGQLAuth, user.SpaceGQLAuthUN},
+	user.DoorPartner: {user.SpacePartner, []user.Space{user.SpacePartnerUN, user.SpaceUsername}},
+	user.DoorGQLAuth: {user.SpaceGQLAuth, []user.Space{user.SpaceGQLAuthUN, user.SpaceUsername, user.SpacePartnerUN}},
 }
 
 // find reads the client, then whoever the login may mean: two queries by
@@ -164,16 +169,17 @@ func byAccount(r store.Reader, door user.Door, key string) ([]store.SignIn, erro
 	return nil, nil
 }
 
-// byName looks among the door's usernames and usher's own: neither keeps the
-// other out.
-func byName(r store.Reader, door user.Door, key string) ([]store.SignIn, error) {
+// byName looks among all usernames that open a door: none keeps another out.
+func byName(r store.Reader, door user.Door, key string) (users []store.SignIn, err error) {
 	n := namings[door]
-	users, err := r.SignInByHandle(n.usernames, key, n.numbers)
-	if err != nil {
-		return nil, err
+	for _, space := range n.usernames {
+		more, err := r.SignInByHandle(space, key, n.numbers)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		users = together(users, more)
 	}
-	own, err := r.SignInByHandle(user.SpaceUsername, key, n.numbers)
-	return together(users, own), err
+	return users, nil
 }
 
 // loginName resolves by shape, where nothing else was said: with an @ it is an

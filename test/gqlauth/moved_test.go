@@ -248,6 +248,9 @@ func TestAnActivationLinkOfTheOriginal(t *testing.T) {
 			if got := w.do("", "verifyAccount", "", "token", token).code("nonFieldErrors"); got != "already_verified" {
 				w.Errorf("a second time: %s", got)
 			}
+			if got := w.do("", "tokenAuth", "", "username", name, "password", good); !got.Success {
+				w.Errorf("by the imported username: %+v", got)
+			}
 			if in := w.enter(address, good); !in.User.Verified || in.User.Email != address || in.User.Username != name {
 				w.Errorf("signed in as %+v", in.User)
 			}
