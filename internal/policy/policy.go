@@ -38,6 +38,7 @@ type Policy struct {
 	GQLAuth       GQLAuth  `yaml:"gqlauth"`
 	Sunbird       Sunbird  `yaml:"sunbird"`
 	Codes         Codes    `yaml:"codes"`
+	Portal        Channel  `yaml:"portal"`
 }
 
 // Grade is what a source's word is worth.
@@ -238,6 +239,7 @@ func Default() Policy {
 		GQLAuth:       GQLAuth{UsersQuery: "authenticated", UnverifiedReset: ActivationMail},
 		Sunbird:       defaultSunbird(),
 		Codes:         defaultCodes(),
+		Portal:        defaultPortal(),
 	}
 }
 
@@ -312,7 +314,7 @@ func (p Policy) check() error {
 	default:
 		return fmt.Errorf("policy: gqlauth.unverified_reset is %q; it can be activation_mail or reset_mail", p.GQLAuth.UnverifiedReset)
 	}
-	if err := errors.Join(p.Sunbird.check(), p.Codes.check()); err != nil {
+	if err := errors.Join(p.Sunbird.check(), p.Codes.check(), p.Portal.check("portal")); err != nil {
 		return err
 	}
 	if p.ResponseFloor > maxFloor {

@@ -15,6 +15,7 @@ type Reader interface {
 	Groups
 	Accounts
 	Proofs
+	Channels
 	Settings
 	Log
 	Search

@@ -130,7 +130,7 @@ const (
 type Row interface {
 	user.User | user.Strand | user.Identity | user.Handle | user.Claim | user.Owner | user.Password | user.Lock |
 		user.Group | user.Membership | user.Session | user.Token | user.Client | user.Account | MailedToken |
-		Code | Caller | CallerToken | Issuer | IssuerKey | Visit |
+		ChannelProfile | Cursor | Code | Caller | CallerToken | Issuer | IssuerKey | Visit |
 		Event | Job | Message | Throttle | Key | Secret | PolicyVersion | Entry | Invalidation
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func rowCases() []rowCase {
 		user.Name:      {Value: user.Text(odd), Assurance: user.Attested, At: at(1)},
 		user.Birthdate: {At: at(2)}, // the source says that there is none
 	}
-	return append(append(logCases(), proofCases()...), []rowCase{
+	return append(slices.Concat(logCases(), proofCases(), channelCases()), []rowCase{
 		{
 			user.User{
 				ID: "u", Status: user.Merged, Epoch: 1 << 60, Survivor: "v", ClosedBy: user.ClosedByFeed, Created: at(1), Updated: at(2), Closed: at(3),

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"search", testSearch},
 		{"accounts", testAccounts},
 		{"proofs", testProofs},
+		{"channels", testChannels},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

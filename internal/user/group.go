@@ -33,6 +33,8 @@ const (
 	// organisation, and Parent of an organisation is its channel.
 	GroupChannel      = "channel"
 	GroupOrganisation = "organisation"
+	// GroupRealm is the kind of a portal realm's groups, named by their full path.
+	GroupRealm = "realm"
 )
 
 // Vetted is the system group whose members may reserve profiles at the EDI door.

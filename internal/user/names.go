@@ -36,7 +36,8 @@ const (
 	// usernames, case-folded.
 	SpaceSunbird   Space = "sunbird"
 	SpaceSunbirdUN Space = "sunbird.username"
-	SpaceRetired   Space = "user" // the id of a user that was merged or absorbed
+	SpacePortal    Space = "portal" // the subject at the portal's realm
+	SpaceRetired   Space = "user"   // the id of a user that was merged or absorbed
 )
 
 // Handle is an outside name of a user.

@@ -30,6 +30,9 @@ const (
 	RefreshToken TokenKind = "refresh"
 	// BrowserToken is what the cookie of a browser session holds.
 	BrowserToken TokenKind = "browser"
+	// RealmToken stands for the session of an outside realm's, by which its access
+	// tokens are known.
+	RealmToken TokenKind = "realm"
 	// RedeemedProof is no token of usher's: the hash of another's that was used
 	// once and has no session.
 	RedeemedProof TokenKind = "redeemed"

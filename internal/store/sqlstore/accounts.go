@@ -92,10 +92,15 @@ func asked(first int, kind string) string {
 
 // orNothing lists the columns of a row that may not be there.
 func orNothing(t *table, alias string) string {
+	return orNone(t, alias, []string{"pk", "verified", "created"})
+}
+
+// orNone is orNothing where the columns are told that are numbers.
+func orNone(t *table, alias string, numbers []string) string {
 	out := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		none := "''"
-		if c == "pk" || c == "verified" || c == "created" {
+		if slices.Contains(numbers, c) {
 			none = "0"
 		}
 		out[i] = "COALESCE(" + alias + "." + c + ", " + none + ")"

@@ -38,11 +38,11 @@ func opened(t testing.TB, o Options) *DB {
 var allTables = []*table{
 	users, strands, identities, handles, claims, owners, passwords, locks, groups, memberships, sessions, tokens, clients,
 	throttles, events, jobs, messages, signingKeys, secrets, policies, ledger, invalidations, accounts, mailedTokens,
-	codes, callers, callerTokens, issuers, issuerKeys, visits,
+	codes, callers, callerTokens, issuers, issuerKeys, visits, channelProfiles, cursors,
 }
 
 // small are the tables that do not grow with the number of users.
-var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress", "counters", "callers", "issuers", "issuer_keys"}
+var small = []string{"clients", "groups", "signing_keys", "secrets", "policies", "search_progress", "counters", "cursors", "callers", "issuers", "issuer_keys"}
 
 // walking are the statements that list a realm's accounts, whatever is asked of
 // them: who may, policy says, and a page at a time.
@@ -75,6 +75,8 @@ func statements(leaseJobs string) map[string]string {
 		"GroupsOfKind": qGroupsOfKind, "GroupsByID": qGroupsByID, "MembersOf": qMembersOf,
 		"Code": qCode, "Caller": qCaller, "Callers": qCallers, "CallerByToken": qCallerByToken,
 		"IssuerChannels": qIssuerChannels, "Issuers": qIssuers, "IssuerKeys": qIssuerKeys, "Visit": qVisit,
+		"ChannelByToken": qChannelByToken, "ChannelProfile": qChannelProfile, "ChannelProfileOn": qChannelProfileOn,
+		"ChannelRequests": qChannelRequests, "Cursor": qCursor,
 		"CountJobs": qCountJobs, "CountUnnumbered": qCountUnnumbered,
 	}
 	for name, qs := range map[string][]string{"Repoint": repoint, "Erase": erase, "Purge": purge} {

@@ -56,36 +56,38 @@ func (t *table) list(alias string) string {
 
 // The tables. They are made once and never change.
 var (
-	users         = newTable("users", 1, "id status epoch profile survivor closed_by created updated closed epoch_at")
-	strands       = newTable("strands", 1, "id user_id origin source door kind state document edits created created_by updated updated_by withdrawn withdrawn_by")
-	identities    = newTable("identities", 2, "issuer subject user_id strand_id reserved created")
-	handles       = newTable("handles", 2, "value space user_id strand_id dead created")
-	claims        = newTable("claims", 5, "kind address door user_id strand_id source display assurance since")
-	owners        = newTable("owners", 2, "kind address user_id strand_id proven")
-	passwords     = newTable("passwords", 2, "user_id strand_id hash imported set_aside set_at")
-	locks         = newTable("locks", 2, "user_id source reason by_whom at")
-	groups        = newTable("groups", 1, "id kind name parent external_id system attributes created").withUnique()
-	memberships   = newTable("memberships", 3, "group_id user_id strand_id role since")
-	sessions      = newTable("sessions", 1, "id user_id strand_id door client subject epoch methods proven created expires revoked")
-	tokens        = newTable("tokens", 1, "hash kind session_id expires used created")
-	accounts      = newTable("accounts", 1, "pk user_id strand_id username username_fold first_address first_key second_address second_key verified created").withUnique()
-	mailedTokens  = newTable("mailed_tokens", 1, "record action user_id strand_id address address_key renew sent until used")
-	codes         = newTable("codes", 3, "kind address purpose id created until wrong used")
-	callers       = newTable("callers", 2, "door name may_attest may_administer created")
-	callerTokens  = newTable("caller_tokens", 1, "hash door caller created expires")
-	issuers       = newTable("issuers", 3, "door iss channel created")
-	issuerKeys    = newTable("issuer_keys", 3, "door iss fingerprint public created until")
-	visits        = newTable("visits", 1, "hash kind body created until")
-	clients       = newTable("clients", 1, "client_id id secret_hash name distinct_errors created")
-	throttles     = newTable("throttles", 1, "key failures total since until")
-	events        = newTable("events", 1, "id kind user_id actor door at body salt seq body_hash chain")
-	jobs          = newTable("jobs", 1, "id kind key user_id payload state due attempts holder until last_err created").withUnique()
-	messages      = newTable("messages", 1, "id channel to_address subject text html sent")
-	signingKeys   = newTable("signing_keys", 1, "kid state alg public_jwk wrapped created activated retires")
-	secrets       = newTable("secrets", 1, "name wrapped created")
-	policies      = newTable("policies", 1, "version document by_whom applied")
-	ledger        = newTable("ledger", 1, "id kind user_id other_id by_whom reason undo at undone undone_by")
-	invalidations = newTable("invalidations", 1, "seq topic key at")
+	users           = newTable("users", 1, "id status epoch profile survivor closed_by created updated closed epoch_at")
+	strands         = newTable("strands", 1, "id user_id origin source door kind state document edits created created_by updated updated_by withdrawn withdrawn_by")
+	identities      = newTable("identities", 2, "issuer subject user_id strand_id reserved created")
+	handles         = newTable("handles", 2, "value space user_id strand_id dead created")
+	claims          = newTable("claims", 5, "kind address door user_id strand_id source display assurance since")
+	owners          = newTable("owners", 2, "kind address user_id strand_id proven")
+	passwords       = newTable("passwords", 2, "user_id strand_id hash imported set_aside set_at")
+	locks           = newTable("locks", 2, "user_id source reason by_whom at")
+	groups          = newTable("groups", 1, "id kind name parent external_id system attributes created").withUnique()
+	memberships     = newTable("memberships", 3, "group_id user_id strand_id role since")
+	sessions        = newTable("sessions", 1, "id user_id strand_id door client subject epoch methods proven created expires revoked")
+	tokens          = newTable("tokens", 1, "hash kind session_id expires used created")
+	accounts        = newTable("accounts", 1, "pk user_id strand_id username username_fold first_address first_key second_address second_key verified created").withUnique()
+	mailedTokens    = newTable("mailed_tokens", 1, "record action user_id strand_id address address_key renew sent until used")
+	codes           = newTable("codes", 3, "kind address purpose id created until wrong used")
+	callers         = newTable("callers", 2, "door name may_attest may_administer created")
+	callerTokens    = newTable("caller_tokens", 1, "hash door caller created expires")
+	issuers         = newTable("issuers", 3, "door iss channel created")
+	issuerKeys      = newTable("issuer_keys", 3, "door iss fingerprint public created until")
+	visits          = newTable("visits", 1, "hash kind body created until")
+	channelProfiles = newTable("channel_profiles", 2, "strand_id channel user_id type asked asked_at link_pending verdict reason decided decided_by made created updated")
+	cursors         = newTable("cursors", 1, "name value at")
+	clients         = newTable("clients", 1, "client_id id secret_hash name distinct_errors created")
+	throttles       = newTable("throttles", 1, "key failures total since until")
+	events          = newTable("events", 1, "id kind user_id actor door at body salt seq body_hash chain")
+	jobs            = newTable("jobs", 1, "id kind key user_id payload state due attempts holder until last_err created").withUnique()
+	messages        = newTable("messages", 1, "id channel to_address subject text html sent")
+	signingKeys     = newTable("signing_keys", 1, "kid state alg public_jwk wrapped created activated retires")
+	secrets         = newTable("secrets", 1, "name wrapped created")
+	policies        = newTable("policies", 1, "version document by_whom applied")
+	ledger          = newTable("ledger", 1, "id kind user_id other_id by_whom reason undo at undone undone_by")
+	invalidations   = newTable("invalidations", 1, "seq topic key at")
 )
 
 // values gives a row's table and its values in the order of the columns.
@@ -162,6 +164,9 @@ func logValues(row any) (*table, []any, error) {
 	case store.Invalidation:
 		return invalidations, []any{r.Seq, r.Topic, r.Key, ts(r.At)}, nil
 	default:
+		if t, vals, ok := channelValues(row); ok {
+			return t, vals, nil
+		}
 		if t, vals, ok := proofValues(row); ok {
 			return t, vals, nil
 		}

@@ -69,7 +69,7 @@ func (t *tx) Write(op store.Op, row any) error {
 }
 
 // hanging are the tables whose rows hang on a strand.
-var hanging = []string{"identities", "handles", "claims", "owners", "passwords", "memberships", "sessions", "mailed_tokens"}
+var hanging = []string{"identities", "handles", "claims", "owners", "passwords", "memberships", "sessions", "mailed_tokens", "channel_profiles"}
 
 var repoint = func() []string {
 	qs := []string{"UPDATE strands SET user_id = $4 WHERE realm = $1 AND id = $2 AND user_id = $3"}
@@ -203,6 +203,7 @@ var erase = []string{
 	"UPDATE ledger SET undo = '{}' WHERE realm = $1 AND other_id = $2",
 	"UPDATE users SET profile = '' WHERE realm = $1 AND id = $2",
 	"DELETE FROM search_terms WHERE realm = $1 AND kind = 'user' AND id = $2",
+	"DELETE FROM channel_profiles WHERE realm = $1 AND user_id = $2",
 }
 
 // EraseUserRows implements store.Tx.
