@@ -47,6 +47,7 @@ type app struct {
 	directory *directory.Service
 	operator  *operator.Service
 	metrics   *metrics.Metrics // of the server; nil for other commands
+	portal    *realmPeople     // of the server; nil where no realm is configured
 }
 
 // openApp opens the database, brings it up to date and loads what is in force.

@@ -40,6 +40,9 @@ func (a *app) messenger(ctx context.Context) (*job.Worker, error) {
 		}
 		handlers[job.KindSMS] = codes.Filling(sender.Handle)
 	}
+	if a.portal != nil && a.portal.follower != nil {
+		handlers[job.KindRealm] = a.portal.follower.Carry
+	}
 	if len(handlers) == 0 {
 		return nil, nil
 	}

@@ -67,6 +67,9 @@ func (serveCmd) Run(e *environment) (err error) {
 		}
 		debug.FreeOSMemory() // hashing the operator's password took 19 MiB
 	}
+	if a.portal, err = a.realm(); err != nil {
+		return errors.Join(err, closeAll(public, internal))
+	}
 	handlers, err := a.handlers(e.ctx, public.Addr(), internal)
 	if err != nil {
 		return errors.Join(err, closeAll(public, internal))
@@ -184,6 +187,9 @@ func (a *app) applyPolicy(ctx context.Context, doc []byte) error {
 func (a *app) background(ctx context.Context, worker *job.Worker) (wait func()) {
 	sequencer := event.NewSequencer(a.db, hex.EncodeToString(random(8)), a.log)
 	runs := []func(context.Context){a.settings.Run, sequencer.Run, a.purge, a.index}
+	if a.portal != nil && a.portal.follower != nil {
+		runs = append(runs, a.portal.follower.Run)
+	}
 	if worker != nil {
 		runs = append(runs, worker.Run)
 	}

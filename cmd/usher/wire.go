@@ -15,6 +15,7 @@ import (
 	"github.com/usher-id/usher/internal/config"
 	"github.com/usher-id/usher/internal/door/edi"
 	"github.com/usher-id/usher/internal/door/partner"
+	"github.com/usher-id/usher/internal/door/portal"
 	"github.com/usher-id/usher/internal/door/sunbird"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/metrics"
@@ -90,6 +91,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	if doors.GQLAuth.Enabled {
 		outside.mount(doors.GQLAuth.Host, atDoor(user.DoorGQLAuth, gqlauthDoor), gqlauthPaths...)
+	}
+	if doors.Portal.Enabled {
+		outside.mount(doors.Portal.Host, atDoor(user.DoorPortal, a.portalDoor()), portal.Paths()...)
 	}
 	if doors.Sunbird.Enabled {
 		outside.mount(doors.Sunbird.Host, atDoor(user.DoorSunbird, a.sunbirdDoor(in)), sunbird.Paths()...)

@@ -42,4 +42,7 @@ const (
 	CodeSent            Kind = "code.sent"
 	CodeUsed            Kind = "code.used"
 	CodeFailed          Kind = "code.failed"
+	ProfileMade         Kind = "profile.made"
+	ProfileAsked        Kind = "profile.asked"
+	ProfileDecided      Kind = "profile.decided"
 )

@@ -26,19 +26,19 @@ var floors = [][]string{
 	{"internal/ledger"},
 	{"internal/admission", "internal/account", "internal/workgroup", "internal/mailed"},
 	{"internal/signin", "internal/feed", "internal/operator"},
-	{"internal/credential", "internal/onboarding"},
+	{"internal/credential", "internal/onboarding", "internal/registrant"},
 	{"internal/enrol", "internal/member", "internal/statelogin"},
 	{"internal/providerlogin"},
 	{
-		"internal/proof/oidc", "internal/proof/statetoken", "internal/effect/mail", "internal/effect/sms", "internal/web",
-		"internal/door/partner", "internal/door/edi", "internal/door/gqlauth", "internal/door/sunbird",
+		"internal/proof/oidc", "internal/proof/statetoken", "internal/effect/mail", "internal/effect/sms", "internal/effect/keycloak", "internal/web",
+		"internal/door/partner", "internal/door/edi", "internal/door/gqlauth", "internal/door/sunbird", "internal/door/portal",
 	},
 	{"internal/metrics"},
 	{"cmd/usher"},
 }
 
 // testing packages serve tests and are imported by nothing else.
-var forTests = []string{"internal/storetest", "internal/testpg"}
+var forTests = []string{"internal/storetest", "internal/testpg", "internal/testkeycloak"}
 
 type pkg struct {
 	ImportPath string

@@ -81,7 +81,7 @@ func TestSubjectsOfTheAccountMails(t *testing.T) {
 func TestWhoeverHasNoNameIsGreetedToo(t *testing.T) {
 	s := newSender(t, &kept{})
 	gap := regexp.MustCompile(`  | [.,:]|no value| (as|als)([.,:]| with | werden| registriert)`)
-	for lang, greeting := range map[string]string{"en": "Hello,", "de": "Guten Tag,"} {
+	for lang, greeting := range map[string]string{"en": "Hello,", "de": "Guten Tag,", "it": "Buongiorno,"} {
 		for _, name := range names {
 			m := compose(t, s, name, lang, nil, "name", "username")
 			if !strings.HasPrefix(m.Text, greeting+"\n") || !strings.Contains(m.HTML, "<p>"+greeting+"</p>") {

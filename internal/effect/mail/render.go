@@ -33,11 +33,13 @@ const defaultLang = "en"
 var languages = map[string]string{
 	"en": "2 January 2006 at 15:04 UTC",
 	"de": "02.01.2006 um 15:04 Uhr (UTC)",
+	"it": "02/01/2006 alle 15:04 UTC",
 }
 
 var names = []string{
 	"linked", "locked-out", "verify", "activate", "activate-renew", "activate-second", "password-reset", "password-set",
 	"already-registered", "password-changed", "addresses-changed", "otp",
+	"portal-created", "portal-request", "portal-approved", "portal-refused",
 }
 
 func load() (templates, error) {

@@ -50,7 +50,7 @@ const defaultScope = "openid email profile"
 // fixed. It fails with a *user.Refusal of Busy where the issuer cannot be asked.
 func (i *Issuer) AuthURL(ctx context.Context, state, nonce, challenge, redirectURI string, extra url.Values) (string, error) {
 	switch {
-	case i.ClientSecret == "":
+	case i.ClientSecret == "" && !i.Public:
 		return "", errors.New("asking for a code: the issuer is configured without a client secret")
 	case state == "" || nonce == "" || !likeChallenge.MatchString(challenge) || redirectURI == "":
 		return "", errors.New("asking for a code: state, nonce, an S256 challenge and a redirect address are needed")
@@ -95,7 +95,7 @@ func (i *Issuer) AuthURL(ctx context.Context, state, nonce, challenge, redirectU
 func (i *Issuer) Exchange(ctx context.Context, code, verifier, redirectURI, nonce string) (signin.Proof, error) {
 	var none signin.Proof
 	switch {
-	case i.ClientSecret == "":
+	case i.ClientSecret == "" && !i.Public:
 		return none, errors.New("redeeming a code: the issuer is configured without a client secret")
 	case nonce == "" || redirectURI == "" || !likeVerifier.MatchString(verifier):
 		return none, errors.New("redeeming a code: nonce, a verifier and a redirect address are needed")
@@ -141,6 +141,8 @@ func (i *Issuer) redeem(ctx context.Context, form url.Values) (document, error) 
 	}
 	var authorise func(*http.Request)
 	switch {
+	case i.ClientSecret == "":
+		form.Set("client_id", i.ClientIDs[0]) // RFC 6749, section 4.1.3; PKCE shows whose it is
 	case slices.Contains(k.sites.secretBy, secretBasic):
 		authorise = func(r *http.Request) {
 			// Encoded first (RFC 6749, section 2.3.1).

@@ -42,6 +42,9 @@ type Config struct {
 	ClientIDs []string
 	// ClientSecret is the first client's; empty: there is no code flow.
 	ClientSecret string
+	// Public says that the first client has no secret: the code flow goes by PKCE
+	// alone.
+	Public bool
 	// JWKSURL is where the key set is; empty: where the discovery document says.
 	// Where it is set, ID tokens are verified without that document.
 	JWKSURL string
@@ -151,16 +154,21 @@ func (i *Issuer) unavailable(ctx context.Context, err error) error {
 // verify checks a token's form, header, issuer, times and signature. A kid that
 // nobody knows is asked for once more, as far as the pause allows.
 func (i *Issuer) verify(ctx context.Context, text string, typ string) (token.Claims, error) {
+	return i.verifyWith(ctx, func(k *known) (token.Claims, bool, error) { return i.verifyBy(k, text, typ, youngest) })
+}
+
+// verifyWith has a check made by the keys of now.
+func (i *Issuer) verifyWith(ctx context.Context, check func(*known) (token.Claims, bool, error)) (token.Claims, error) {
 	k, err := i.keys.current(ctx)
 	if err != nil {
 		return token.Claims{}, i.unavailable(ctx, err)
 	}
-	c, missed, err := i.verifyBy(k, text, typ)
+	c, missed, err := check(k)
 	if missed {
 		if k, err = i.keys.refresh(ctx, k); err != nil {
 			return token.Claims{}, i.unavailable(ctx, err)
 		}
-		c, _, err = i.verifyBy(k, text, typ)
+		c, _, err = check(k)
 	}
 	if errors.Is(err, token.ErrRefused) {
 		return token.Claims{}, unproven("%s", token.Reason(err))
@@ -168,11 +176,11 @@ func (i *Issuer) verify(ctx context.Context, text string, typ string) (token.Cla
 	return c, err
 }
 
-func (i *Issuer) verifyBy(k *known, text, typ string) (c token.Claims, missed bool, err error) {
+func (i *Issuer) verifyBy(k *known, text, typ string, most time.Duration) (c token.Claims, missed bool, err error) {
 	keys := &asked{KeySet: k.keys}
 	v, err := token.NewVerifier(token.VerifierConfig{
 		Algs: algs, Keys: keys, Issuer: i.Issuer, AnyAudience: true, Typ: typ, OptionalTyp: typ == typJWT,
-		Leeway: leeway, MaxAge: youngest, Now: i.Now,
+		Leeway: leeway, MaxAge: most, Now: i.Now,
 	})
 	if err != nil {
 		return c, false, fmt.Errorf("setting up a verifier: %w", err)

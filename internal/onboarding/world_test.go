@@ -1,0 +1,414 @@
+package onboarding_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/usher-id/usher/internal/admission"
+	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/group"
+	"github.com/usher-id/usher/internal/job"
+	"github.com/usher-id/usher/internal/ledger"
+	"github.com/usher-id/usher/internal/normal"
+	"github.com/usher-id/usher/internal/onboarding"
+	"github.com/usher-id/usher/internal/otp"
+	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/store/sqlstore"
+	"github.com/usher-id/usher/internal/storetest"
+	"github.com/usher-id/usher/internal/testpg"
+	"github.com/usher-id/usher/internal/user"
+)
+
+func TestMain(m *testing.M) { testpg.Main(m) }
+
+// scenario is one promise. All run on every store, one after another on the same
+// database, each with people and places of its own.
+type scenario struct {
+	name string
+	run  func(*world)
+}
+
+func TestOnboarding(t *testing.T) {
+	all := slices.Concat(creating(), proving(), refusing(), coding(), naming(), placing(), looking(), blocking(), settling())
+	each(t, func(t *testing.T, s store.Store, c *clock) {
+		if err := group.New(s).System(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, sc := range all {
+			t.Run(sc.name, func(t *testing.T) { sc.run(newWorld(t, s, c, i)) })
+		}
+	})
+}
+
+// clock is moved by hand, and only forward.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// each is storetest.Each over stores that a test's clock drives.
+func each(t *testing.T, fn func(*testing.T, store.Store, *clock)) {
+	open := func(t *testing.T, o sqlstore.Options) (*sqlstore.DB, *clock) {
+		c := &clock{now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
+		o.Clock = c.Now
+		db, err := sqlstore.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return db, c
+	}
+	t.Run("sqlite", func(t *testing.T) {
+		db, c := open(t, sqlstore.Options{Data: t.TempDir()})
+		fn(t, db, c)
+	})
+	t.Run("sqlite run twice", func(t *testing.T) {
+		db, c := open(t, sqlstore.Options{Data: t.TempDir()})
+		fn(t, storetest.Twice(db), c)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		db, c := open(t, sqlstore.Options{URL: testpg.Start(t)})
+		fn(t, db, c)
+	})
+}
+
+type world struct {
+	*testing.T
+	n      int
+	store  store.Store
+	clock  *clock
+	pol    *policy.Policy
+	codes  *otp.Service
+	people *onboarding.Service
+}
+
+func (w *world) Current() policy.Policy { return *w.pol }
+
+func newWorld(t *testing.T, s store.Store, c *clock, n int) *world {
+	pol := policy.Default()
+	w := &world{T: t, n: n, store: s, clock: c, pol: &pol}
+	// Development mode: the limits of networks and of all are otp's to test.
+	w.codes = otp.New(otp.Options{Store: s, Policies: w, Secret: []byte(strings.Repeat("k", 32)), Dev: true, Now: c.Now})
+	w.people = &onboarding.Service{Store: s, Policies: w, Codes: w.codes}
+	return w
+}
+
+func (w *world) of(name string) string { return fmt.Sprintf("%s%d", name, w.n) }
+
+// email and phone are this scenario's own addresses.
+func (w *world) email(name string) string { return w.of(name) + "@example.org" }
+func (w *world) phone(i int) string       { return fmt.Sprintf("+9198765%03d%02d", w.n, i) }
+
+func (w *world) saidEmail(name string) *onboarding.Said {
+	e, err := normal.ParseEmail(w.email(name))
+	w.ok(err)
+	return &onboarding.Said{Key: e.Key(), Display: e.String(), Attested: true}
+}
+
+func (w *world) saidPhone(i int) *onboarding.Said {
+	return &onboarding.Said{Key: w.phone(i), Display: w.phone(i), Region: "IN", Attested: true}
+}
+
+func (w *world) username(name string) *normal.Username {
+	w.Helper()
+	n, err := normal.NewUsername(w.of(name))
+	w.ok(err)
+	return &n
+}
+
+// caller is who says that what a form has is verified.
+const caller = "portal"
+
+// attested is a form on a caller's word, of an e-mail.
+func (w *world) attested(name string) onboarding.Form {
+	return onboarding.Form{FirstName: "Amit", LastName: "Kumar", Email: w.saidEmail(name), Caller: caller}
+}
+
+// coded is a form with the code of a phone.
+func (w *world) coded(i int, code string) onboarding.Form {
+	return onboarding.Form{FirstName: "Amit", Phone: w.saidPhone(i), Code: code, CodeFor: user.Phone}
+}
+
+func (w *world) create(f onboarding.Form) string {
+	w.Helper()
+	made, err := w.people.Create(w.Context(), f)
+	if err != nil {
+		w.Fatalf("creating: %v", err)
+	}
+	return made.ID
+}
+
+// refuses expects that a form is refused with this and makes nobody.
+func (w *world) refuses(f onboarding.Form, want *user.Refusal) {
+	w.Helper()
+	before := w.written()
+	made, err := w.people.Create(w.Context(), f)
+	w.refused(err, want)
+	if made.ID != "" {
+		w.Errorf("refused, and made %q", made.ID)
+	}
+	if after := w.written(); after.users != before.users {
+		w.Errorf("refused, and wrote %+v upon %+v", after, before)
+	}
+}
+
+// refused expects one refusal, with all that it says.
+func (w *world) refused(err error, want *user.Refusal) {
+	w.Helper()
+	no, ok := errors.AsType[*user.Refusal](err)
+	if !ok || no.Code != want.Code || no.Field != want.Field || !maps.Equal(no.Params, want.Params) {
+		w.Fatalf("got %v %+v, want %+v", err, no, want)
+	}
+}
+
+// amount is how much stands in the database.
+type amount struct{ users, events int }
+
+func (w *world) written() (a amount) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		us, err := r.Users("", 10_000)
+		if err != nil {
+			return err
+		}
+		es, err := r.Unsequenced(100_000)
+		a = amount{len(us), len(es)}
+		return err
+	})
+	return a
+}
+
+// events are the kinds of a user's, oldest first.
+func (w *world) events(u user.ID) (kinds []event.Kind) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		kinds = nil
+		es, err := r.EventsOf(u, 1000)
+		for _, e := range es {
+			kinds = append(kinds, event.Kind(e.Kind))
+		}
+		return err
+	})
+	return kinds
+}
+
+// code has one sent to a phone and gives its digits.
+func (w *world) code(to otp.To) (digits string) {
+	w.Helper()
+	w.ok(w.codes.Send(w.Context(), otp.Request{To: to, Purpose: onboarding.Purpose, Network: netip.MustParsePrefix("198.51.100.7/32"), Site: "Example"}))
+	carry := w.codes.Filling(func(_ context.Context, j store.Job) error {
+		var m struct {
+			To   string
+			Data map[string]string
+		}
+		if err := json.Unmarshal(j.Payload, &m); err != nil {
+			return err
+		}
+		if m.To == to.Display {
+			digits = m.Data["code"]
+		}
+		return nil
+	})
+	for _, j := range w.jobs() {
+		if j.Kind == job.KindSMS || j.Kind == job.KindMail {
+			w.ok(carry(w.Context(), j))
+		}
+	}
+	if len(digits) != otp.Digits {
+		w.Fatalf("the code is %q", digits)
+	}
+	return digits
+}
+
+func (w *world) jobs() (due []store.Job) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		var err error
+		due, err = r.Jobs(store.JobDue, 1000)
+		return err
+	})
+	return due
+}
+
+func (w *world) toPhone(i int) otp.To {
+	return otp.To{Kind: user.Phone, Key: w.phone(i), Display: w.phone(i), Region: "IN"}
+}
+
+// wrong is a code that another is not.
+func wrong(code string) string {
+	if code == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
+// proven creates somebody by a phone's code.
+func (w *world) proven(i int) string {
+	w.Helper()
+	return w.create(w.coded(i, w.code(w.toPhone(i))))
+}
+
+// user gives whom an id of this door is of.
+func (w *world) user(id string) (u user.User) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		h, err := r.Handle(user.SpaceSunbird, id)
+		if err != nil {
+			return err
+		}
+		u, err = r.User(h.User)
+		return err
+	})
+	return u
+}
+
+func (w *world) owner(kind user.AddressKind, key string) (u user.ID) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		o, err := r.Owner(kind, key)
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		u = o.User
+		return err
+	})
+	return u
+}
+
+// elsewhere is somebody who proved an address at another door.
+func (w *world) elsewhere(kind user.AddressKind, key string) user.ID {
+	w.Helper()
+	return w.arrives(admission.Arrival{
+		Door: user.DoorGQLAuth, Source: "gqlauth", Facts: map[user.Attr]*string{user.GivenName: user.Text("Ada")},
+		Addresses: []admission.Address{{Kind: kind, Key: key, Display: key, Assurance: user.Proven, Proven: w.clock.Now()}},
+	}).User.ID
+}
+
+func (w *world) arrives(a admission.Arrival) (out admission.Outcome) {
+	w.Helper()
+	w.update(func(tx store.Tx) error {
+		var err error
+		out, err = admission.In(tx, *w.pol).Arrive(a)
+		return err
+	})
+	if out.Decision.Refusal != "" {
+		w.Fatalf("arriving: %+v", out.Decision)
+	}
+	return out
+}
+
+func (w *world) lock(u user.ID, by user.Source) {
+	w.Helper()
+	w.update(func(tx store.Tx) error { return store.Insert(tx, user.Lock{User: u, Source: by, At: tx.Now()}) })
+}
+
+// erased deletes a user as the person would, closed as an operator with the data
+// kept.
+func (w *world) erased(u user.User) {
+	w.Helper()
+	w.update(func(tx store.Tx) error {
+		return ledger.Open(tx, *w.pol, "test").Erase(u, user.ClosedByPerson)
+	})
+}
+
+func (w *world) closed(u user.User, by user.Closer) {
+	w.Helper()
+	w.update(func(tx store.Tx) error {
+		u, err := tx.User(u.ID)
+		if err != nil {
+			return err
+		}
+		u.Status, u.ClosedBy, u.Closed = user.Deleted, by, tx.Now()
+		return store.Put(tx, u)
+	})
+}
+
+// group makes one of this scenario's own and gives it.
+func (w *world) group(g user.Group) user.Group {
+	w.Helper()
+	w.update(func(tx store.Tx) error {
+		g.ID, g.Created = tx.NewID(), tx.Now()
+		return store.Insert(tx, g)
+	})
+	return g
+}
+
+func (w *world) channel(name string) user.Group {
+	w.Helper()
+	return w.group(user.Group{Kind: user.GroupChannel, Name: w.of(name)})
+}
+
+func (w *world) organisation(parent user.Group, name, external string) user.Group {
+	w.Helper()
+	return w.group(user.Group{Kind: user.GroupOrganisation, Name: w.of(name), Parent: parent.ID, ExternalID: external})
+}
+
+// in gives the names of the groups that a user is in, in order.
+func (w *world) in(u user.ID) (names []string) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		names = nil
+		gs, err := r.GroupsOf(u)
+		for _, g := range gs {
+			names = append(names, g.Name)
+		}
+		slices.Sort(names)
+		return err
+	})
+	return names
+}
+
+func (w *world) isIn(u user.ID, want ...string) {
+	w.Helper()
+	slices.Sort(want)
+	if got := w.in(u); !reflect.DeepEqual(got, want) {
+		w.Errorf("is in %q, want %q", got, want)
+	}
+}
+
+func (w *world) update(fn func(store.Tx) error) {
+	w.Helper()
+	if err := w.store.Update(context.Background(), store.Interactive, fn); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) view(fn func(store.Reader) error) {
+	w.Helper()
+	if err := w.store.View(context.Background(), fn); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
