@@ -48,7 +48,7 @@ func defaultPortal() Channel {
 			"privilegeduserprofile":       special("Privileged user", "Utente privilegiato", "/privileged_users"),
 			"analystprofile":              special("Analyst", "Analista", "/analysts"),
 			"prizemanagerprofile":         special("Prize manager", "Gestore dei premi", "/prize_managers"),
-			"competitionmoderatorprofile": special("Competition moderator", "Moderatore delle gare", "/competition_moderators"),
+			"competitionmoderatorprofile": special("Competition moderator", "Moderatore delle gare", "/competition_moderators"), //nolint:misspell // Italian
 		},
 		Groups: []string{"/end_users", "/analysts", "/prize_managers", "/privileged_users", "/competition_moderators"},
 		Roles:  map[string]string{"portal_admin": user.RoleOperator, "portal_staff": user.RoleStaff},

@@ -441,3 +441,39 @@ func (w *world) ok(err error) {
 		w.Fatal(err)
 	}
 }
+
+// must gives where a step leads that nothing is in the way of.
+func (w *world) must(next string, err error) string {
+	w.Helper()
+	w.ok(err)
+	return next
+}
+
+// shut closes the state's channel.
+func (w *world) shut() {
+	w.Helper()
+	w.update(func(tx store.Tx) error {
+		g, err := tx.Group(w.channel.ID)
+		if err != nil {
+			return err
+		}
+		g.Attributes = map[string]string{"status": "inactive"}
+		return store.Put(tx, g)
+	})
+}
+
+// site is what the message to a phone calls the service.
+func (w *world) site(phone string) (site string) {
+	w.Helper()
+	w.view(func(r store.Reader) error {
+		due, err := r.Jobs(store.JobDue, 1000)
+		for _, j := range due {
+			var m job.SMS
+			if json.Unmarshal(j.Payload, &m) == nil && m.To == phone {
+				site = m.Data["site"]
+			}
+		}
+		return err
+	})
+	return site
+}

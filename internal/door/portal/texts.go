@@ -50,13 +50,13 @@ var (
 		booleanFormat:    `"%s" is not a valid boolean.`, choiceFormat: `"%s" is not a valid choice.`,
 		tooLongFormat: "Ensure this field has no more than %d characters.",
 	}
-	italian = texts{
+	italian = texts{ //nolint:gosec // what is said of credentials
 		lang:          "it",
 		noCredentials: "Non sono state immesse le credenziali di autenticazione.",
 		noToken:       english.noToken, spaces: english.spaces, badToken: english.badToken,
 		forbidden:   "Non hai l'autorizzazione per eseguire questa azione.",
 		notFound:    "Non trovato.",
-		unavailable: "Il servizio non è disponibile in questo momento. Riprova.",
+		unavailable: "Il servizio non è disponibile al momento. Riprova.", //nolint:misspell // Italian
 		malformed:   "Richiesta malformata.",
 		tooLarge:    "La richiesta è troppo grande.",
 		noData:      "Nessun dato fornito",
