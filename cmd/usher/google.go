@@ -10,6 +10,7 @@ import (
 	"github.com/usher-id/usher/internal/onboarding"
 	"github.com/usher-id/usher/internal/proof/oidc"
 	"github.com/usher-id/usher/internal/providerlogin"
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -40,20 +41,28 @@ func (a *app) google(people *onboarding.Service) (*providerlogin.Service, error)
 		return nil, fmt.Errorf("doors.sunbird.google: %w", err)
 	}
 	return &providerlogin.Service{
-		Store: a.db, Policies: a.settings, Provider: codeFlow{issuer}, People: people, Sessions: a.sessions, PublicURL: a.cfg.PublicURL, Issuer: c.Issuer,
+		Store: a.db, Policies: a.settings, Prover: issuer, People: people, Sessions: a.sessions, PublicURL: a.cfg.PublicURL,
+		// As the portal asks for (contract sunbird.md, B.3): consent each time, and access
+		// while nobody is there.
+		Trip: &roundtrip.Trip{
+			Store: a.db, Kind: providerlogin.Visits, Back: a.cfg.PublicURL + providerlogin.CallbackPath,
+			Provider: codeFlow{issuer, url.Values{"prompt": {"consent"}, "access_type": {"offline"}}},
+		},
 	}, nil
 }
 
-// codeFlow asks a provider as package providerlogin does.
-type codeFlow struct{ *oidc.Issuer }
-
-// AuthURL implements providerlogin.Provider. As the portal asks for (contract
-// sunbird.md, B.3): consent each time, and access while nobody is there.
-func (f codeFlow) AuthURL(ctx context.Context, q providerlogin.Asking) (string, error) {
-	return f.Issuer.AuthURL(ctx, q.State, q.Nonce, q.Challenge, q.RedirectURI, url.Values{"prompt": {"consent"}, "access_type": {"offline"}})
+// codeFlow asks a provider as package roundtrip does, with parameters of its own.
+type codeFlow struct {
+	*oidc.Issuer
+	extra url.Values
 }
 
-// Exchange implements providerlogin.Provider.
-func (f codeFlow) Exchange(ctx context.Context, x providerlogin.Exchange) (signin.Proof, error) {
+// AuthURL implements roundtrip.Provider.
+func (f codeFlow) AuthURL(ctx context.Context, q roundtrip.Asking) (string, error) {
+	return f.Issuer.AuthURL(ctx, q.State, q.Nonce, q.Challenge, q.RedirectURI, f.extra)
+}
+
+// Exchange implements roundtrip.Provider.
+func (f codeFlow) Exchange(ctx context.Context, x roundtrip.Exchange) (signin.Proof, error) {
 	return f.Issuer.Exchange(ctx, x.Code, x.Verifier, x.RedirectURI, x.Nonce)
 }

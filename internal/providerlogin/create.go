@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/usher-id/usher/internal/onboarding"
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -28,7 +29,7 @@ func (s *Service) Create(ctx context.Context, f onboarding.Form, idToken string)
 	}
 	f.Proven = &onboarding.Proven{
 		Source: p.Source, Identity: p.Identity, Email: a,
-		Redeem: func(tx store.Tx) error { return redeem(tx, p) },
+		Redeem: func(tx store.Tx) error { return roundtrip.Redeem(tx, p) },
 	}
 	return s.People.Create(ctx, f)
 }

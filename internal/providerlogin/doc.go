@@ -7,6 +7,6 @@
 //	caller ─── Create ─────────────────────────> a user
 //
 // A proof is redeemed in the transaction that admits whom it proves: a token counts
-// once. Neighbours: proof/oidc verifies, onboarding settles people in, session
+// once. Neighbours: roundtrip is the way there and back, proof/oidc verifies, onboarding settles people in, session
 // begins what they get.
 package providerlogin

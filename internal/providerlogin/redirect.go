@@ -2,17 +2,12 @@ package providerlogin
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/statelogin"
@@ -20,10 +15,8 @@ import (
 	"github.com/usher-id/usher/internal/user"
 )
 
-const (
-	kindVisit = "google"
-	visitLife = 15 * time.Minute
-)
+// Visits is what the visits of browsers that are at the provider are called.
+const Visits = "google"
 
 // CallbackPath is where the provider sends browsers back to.
 const CallbackPath = "/google/auth/callback"
@@ -35,28 +28,10 @@ type Query struct {
 	Scope, State, ResponseType, Version  string
 }
 
-// visit is a redirect that has not come back.
-type visit struct {
-	Query
-	Browser         []byte // SHA-256 of the cookie
-	Nonce, Verifier string
-}
-
-func secret() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-func hash(text string) []byte {
-	sum := sha256.Sum256([]byte(text))
-	return sum[:]
-}
-
 // Start begins a sign-in: the provider's address, and the cookie that says which
-// browser asked. Refusals: Missing of client_id, redirect_uri or error_callback;
+// browser asked, where it has that already the same. Refusals: Missing of client_id, redirect_uri or error_callback;
 // Invalid for an address that policy does not let sign-ins end at.
-func (s *Service) Start(ctx context.Context, q Query) (to, cookie string, err error) {
+func (s *Service) Start(ctx context.Context, q Query, browser string) (to, cookie string, err error) {
 	for _, p := range []struct{ name, value string }{{"client_id", q.ClientID}, {"redirect_uri", q.RedirectURI}, {"error_callback", q.ErrorCallback}} {
 		if p.value == "" {
 			return "", "", user.Refuse(user.Missing, p.name)
@@ -68,28 +43,8 @@ func (s *Service) Start(ctx context.Context, q Query) (to, cookie string, err er
 			return "", "", user.Refuse(user.Invalid, p.name)
 		}
 	}
-	state, cookie := secret(), secret()
-	v := visit{Query: q, Browser: hash(cookie), Nonce: secret(), Verifier: secret()}
-	challenge := base64.RawURLEncoding.EncodeToString(hash(v.Verifier))
-	to, err = s.Provider.AuthURL(ctx, Asking{State: state, Nonce: v.Nonce, Challenge: challenge, RedirectURI: s.callback()})
-	if err != nil {
-		return "", "", err
-	}
-	doc, err := json.Marshal(v)
-	if err != nil {
-		return "", "", fmt.Errorf("writing a visit: %w", err)
-	}
-	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		return store.Insert(tx, store.Visit{Hash: hash(state), Kind: kindVisit, Body: doc, Created: tx.Now(), Until: tx.Now().Add(visitLife)})
-	})
-	return to, cookie, err
+	return s.Trip.Start(ctx, browser, q)
 }
-
-func (s *Service) callback() string { return s.PublicURL + CallbackPath }
-
-// Back is a browser that came back.
-// Issuer is what it says who sent it (RFC 9207), if it does.
-type Back struct{ State, Code, Error, Issuer, Cookie string }
 
 // Entered is where a browser goes then, and the session it has: a cookie's text, or
 // nothing where an app gets tokens in the address.
@@ -112,50 +67,25 @@ func (d *Denied) Unwrap() error { return d.Err }
 
 // Callback ends a sign-in. BadToken of state for one that is over or another
 // browser's; any other failure is a *Denied.
-func (s *Service) Callback(ctx context.Context, b Back) (in Entered, err error) {
-	v, err := s.take(ctx, b)
+func (s *Service) Callback(ctx context.Context, b roundtrip.Answer) (in Entered, err error) {
+	var q Query
+	v, err := s.Trip.Take(ctx, b, &q)
 	if err != nil {
 		return in, err
 	}
-	if in, err = s.enter(ctx, b, v); err != nil {
-		return in, &Denied{v.Query, err}
+	p, err := s.Trip.Prove(ctx, v, b)
+	if err == nil {
+		in, err = s.enter(ctx, p, q)
+	}
+	if err != nil {
+		return in, &Denied{q, err}
 	}
 	return in, nil
 }
 
-// take uses a visit up.
-func (s *Service) take(ctx context.Context, b Back) (v visit, err error) {
-	gone := user.Refuse(user.BadToken, "state")
-	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		v = visit{}
-		row, err := tx.Visit(hash(b.State))
-		if errors.Is(err, store.ErrNotFound) || err == nil && (row.Kind != kindVisit || !row.Until.After(tx.Now())) {
-			return gone
-		}
-		if err != nil {
-			return fmt.Errorf("reading a visit: %w", err)
-		}
-		if err := json.Unmarshal(row.Body, &v); err != nil {
-			return fmt.Errorf("reading a visit: %w", err)
-		}
-		if subtle.ConstantTimeCompare(v.Browser, hash(b.Cookie)) != 1 {
-			return gone
-		}
-		return store.Delete(tx, row)
-	})
-	return v, err
-}
-
-func (s *Service) enter(ctx context.Context, b Back, v visit) (in Entered, err error) {
-	if b.Error != "" || b.Code == "" || b.Issuer != "" && b.Issuer != s.Issuer {
-		return in, user.Refuse(user.Forbidden, "provider")
-	}
-	p, err := s.Provider.Exchange(ctx, Exchange{Code: b.Code, Verifier: v.Verifier, RedirectURI: s.callback(), Nonce: v.Nonce})
-	if err != nil {
-		return in, unproven(err)
-	}
-	if slices.Contains(s.Policies.Current().Sunbird.SessionClients, v.ClientID) {
-		return s.enterApp(ctx, p, v)
+func (s *Service) enter(ctx context.Context, p signin.Proof, q Query) (in Entered, err error) {
+	if slices.Contains(s.Policies.Current().Sunbird.SessionClients, q.ClientID) {
+		return s.enterApp(ctx, p, q)
 	}
 	browser, err := s.Sessions.NewBrowser()
 	if err != nil {
@@ -167,14 +97,14 @@ func (s *Service) enter(ctx context.Context, b Back, v visit) (in Entered, err e
 			return err
 		}
 		sess, err = s.Sessions.IssueBrowser(tx, sess, browser)
-		in = Entered{Token: browser.Text, Expires: sess.Expires, Next: without(v.RedirectURI, "auth_callback")}
+		in = Entered{Token: browser.Text, Expires: sess.Expires, Next: without(q.RedirectURI, "auth_callback")}
 		return err
 	})
 	return in, err
 }
 
 // enterApp gives an app its tokens in the address it is opened with (contract B.3).
-func (s *Service) enterApp(ctx context.Context, p signin.Proof, v visit) (in Entered, err error) {
+func (s *Service) enterApp(ctx context.Context, p signin.Proof, q Query) (in Entered, err error) {
 	var pair session.Pair
 	if pair, err = s.Sessions.NewPair(); err != nil {
 		return in, err
@@ -184,14 +114,14 @@ func (s *Service) enterApp(ctx context.Context, p signin.Proof, v visit) (in Ent
 		if err != nil {
 			return err
 		}
-		sess.Client = v.ClientID
+		sess.Client = q.ClientID
 		_, err = s.Sessions.Issue(tx, sess, pair)
 		return err
 	})
 	if err != nil {
 		return in, err
 	}
-	u, err := url.Parse(v.RedirectURI)
+	u, err := url.Parse(q.RedirectURI)
 	if err != nil {
 		return in, fmt.Errorf("reading a redirect_uri: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/onboarding"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/store"
@@ -17,28 +18,15 @@ import (
 // Policies gives the policy in force.
 type Policies interface{ Current() policy.Policy }
 
-// Provider verifies tokens and exchanges codes; proof/oidc does.
-type Provider interface {
-	signin.Prover
-	AuthURL(ctx context.Context, a Asking) (string, error)
-	Exchange(ctx context.Context, x Exchange) (signin.Proof, error)
-}
-
-// Asking is what a provider is asked for.
-type Asking struct{ State, Nonce, Challenge, RedirectURI string }
-
-// Exchange is a code that came back, with what proves whose it is.
-type Exchange struct{ Code, Verifier, RedirectURI, Nonce string }
-
 // Service lets people in.
 type Service struct {
 	Store     store.Store
 	Policies  Policies
-	Provider  Provider
+	Prover    signin.Prover // verifies ID tokens
+	Trip      *roundtrip.Trip
 	People    *onboarding.Service
 	Sessions  *session.Service
 	PublicURL string
-	Issuer    string // of the provider, exactly as it stands in iss
 }
 
 // methods of a session that a provider's proof began.
@@ -46,15 +34,8 @@ var methods = []string{"fed"}
 
 // prove verifies an ID token. BadToken for one that proves nothing.
 func (s *Service) prove(ctx context.Context, idToken string) (signin.Proof, error) {
-	p, err := s.Provider.Prove(ctx, idToken, signin.IDToken)
-	return p, unproven(err)
-}
-
-func unproven(err error) error {
-	if no, ok := errors.AsType[*signin.Unproven](err); ok {
-		return user.Refuse(user.BadToken, "token", "why", no.Why)
-	}
-	return err
+	p, err := s.Prover.Prove(ctx, idToken, signin.IDToken)
+	return p, roundtrip.Unproven(err)
 }
 
 // email is the address that a proof is of.
@@ -70,18 +51,6 @@ func email(p signin.Proof) (admission.Address, bool) {
 // sure says that the provider vouches for the address.
 func sure(a admission.Address) bool {
 	return a.Assurance == user.Proven || a.Assurance == user.Attested
-}
-
-// redeem uses a proof up. BadToken for one that was used.
-func redeem(tx store.Tx, p signin.Proof) error {
-	err := store.Insert(tx, user.Token{Hash: p.Once[:], Kind: user.RedeemedProof, Created: tx.Now(), Expires: p.Until})
-	if errors.Is(err, store.ErrExists) {
-		return user.Refuse(user.BadToken, "token", "why", "used before")
-	}
-	if err != nil {
-		return fmt.Errorf("redeeming a token: %w", err)
-	}
-	return nil
 }
 
 // arrive admits whom a proof proves.
@@ -102,7 +71,7 @@ func (s *Service) arrive(tx store.Tx, p signin.Proof, more map[user.Attr]*string
 // Challenge; Missing for somebody new whom the provider does not name, or for
 // whose address it does not vouch.
 func (s *Service) signIn(tx store.Tx, p signin.Proof) (user.Session, error) {
-	if err := redeem(tx, p); err != nil {
+	if err := roundtrip.Redeem(tx, p); err != nil {
 		return user.Session{}, err
 	}
 	first, last := called(p)

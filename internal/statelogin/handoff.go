@@ -3,14 +3,12 @@ package statelogin
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/onboarding"
 	"github.com/usher-id/usher/internal/policy"
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -53,23 +51,7 @@ func (s *Service) redirect(asked string) string {
 // Allowed says whether a sign-in may end at an address: a path, an address under
 // publicURL, or one of policy's origins.
 func Allowed(asked, publicURL string, pol policy.Sunbird) bool {
-	// Browsers take \ for / and drop tabs and line ends.
-	if strings.ContainsFunc(asked, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
-		return false
-	}
-	u, err := url.Parse(asked)
-	if err != nil || u.User != nil || u.Opaque != "" {
-		return false
-	}
-	if u.Scheme == "" && u.Host == "" {
-		return strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(asked, "//")
-	}
-	origin := u.Scheme + "://" + u.Host
-	base, err := url.Parse(publicURL)
-	if err == nil && base.Host != "" && origin == base.Scheme+"://"+base.Host {
-		return true
-	}
-	return slices.Contains(pol.Redirects, origin)
+	return roundtrip.Allowed(asked, publicURL, pol.Redirects) != roundtrip.Nowhere
 }
 
 // claim takes a handoff, once. BadToken for one that is over or was used, or whose

@@ -26,8 +26,8 @@ var floors = [][]string{
 	{"internal/ledger"},
 	{"internal/admission", "internal/account", "internal/workgroup", "internal/mailed"},
 	{"internal/signin", "internal/feed", "internal/operator"},
-	{"internal/credential", "internal/onboarding", "internal/registrant"},
-	{"internal/enrol", "internal/member", "internal/statelogin"},
+	{"internal/credential", "internal/onboarding", "internal/roundtrip"},
+	{"internal/enrol", "internal/member", "internal/statelogin", "internal/registrant"},
 	{"internal/providerlogin"},
 	{
 		"internal/proof/oidc", "internal/proof/statetoken", "internal/effect/mail", "internal/effect/sms", "internal/effect/keycloak", "internal/web",

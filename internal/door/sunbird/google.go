@@ -6,9 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/usher-id/usher/internal/providerlogin"
+	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/statelogin"
 	"github.com/usher-id/usher/internal/user"
@@ -16,8 +16,8 @@ import (
 
 // Google signs people in by Google; package providerlogin does.
 type Google interface {
-	Start(ctx context.Context, q providerlogin.Query) (to, cookie string, err error)
-	Callback(ctx context.Context, b providerlogin.Back) (providerlogin.Entered, error)
+	Start(ctx context.Context, q providerlogin.Query, browser string) (to, cookie string, err error)
+	Callback(ctx context.Context, b roundtrip.Answer) (providerlogin.Entered, error)
 	Token(ctx context.Context, idToken, email, client string) (session.Pair, error)
 }
 
@@ -44,16 +44,25 @@ func (d *Door) googleStart(w http.ResponseWriter, r *http.Request) {
 	to, cookie, err := d.Google.Start(r.Context(), providerlogin.Query{
 		ClientID: q.Get("client_id"), RedirectURI: q.Get("redirect_uri"), ErrorCallback: q.Get("error_callback"),
 		Scope: q.Get("scope"), State: q.Get("state"), ResponseType: q.Get("response_type"), Version: q.Get("version"),
-	})
+	}, d.googleBrowser(r))
 	switch {
 	case refused(err, user.Missing), refused(err, user.Invalid):
 		redirect(w, library)
 	case err != nil:
 		d.stateError(w, r, err)
 	default:
-		d.setCookie(w, CookieName(googleCookie, d.PublicURL), cookie, 15*time.Minute)
+		d.setCookie(w, CookieName(googleCookie, d.PublicURL), cookie, roundtrip.Life)
 		redirect(w, to)
 	}
+}
+
+// googleBrowser is the secret of a browser that is at Google, or has been.
+func (d *Door) googleBrowser(r *http.Request) string {
+	c, err := r.Cookie(CookieName(googleCookie, d.PublicURL))
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // googleBack takes a browser that comes back from Google.
@@ -63,11 +72,9 @@ func (d *Door) googleBack(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	cookie := ""
-	if c, err := r.Cookie(CookieName(googleCookie, d.PublicURL)); err == nil {
-		cookie = c.Value
-	}
-	in, err := d.Google.Callback(r.Context(), providerlogin.Back{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss"), Cookie: cookie})
+	in, err := d.Google.Callback(r.Context(), roundtrip.Answer{
+		State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss"), Cookie: d.googleBrowser(r),
+	})
 	if denied, ok := errors.AsType[*providerlogin.Denied](err); ok {
 		d.logFault(r, err)
 		redirect(w, d.errorCallback(denied))

@@ -87,6 +87,27 @@ func (i *Issuer) AuthURL(ctx context.Context, state, nonce, challenge, redirectU
 	return to.String(), nil
 }
 
+// From says whether an answer to AuthURL that names this issuer, or none where it is
+// empty, can be this issuer's: one that is promised has to be there (RFC 9207,
+// section 2.4). It fails as Prove does.
+func (i *Issuer) From(ctx context.Context, issuer string) error {
+	switch issuer {
+	case i.Issuer:
+		return nil
+	case "":
+	default:
+		return unproven("iss of the answer is another's")
+	}
+	k, err := i.sites.current(ctx)
+	if err != nil {
+		return i.unavailable(ctx, err)
+	}
+	if k.sites.namesItself {
+		return unproven("the answer does not say iss")
+	}
+	return nil
+}
+
 // Exchange redeems a code and gives what the ID token proves that it brings. The
 // token is judged as Prove does, and must name the nonce, and the first client
 // itself in its audience. Where it says no e-mail or no name, userinfo is asked.

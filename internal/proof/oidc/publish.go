@@ -21,6 +21,9 @@ type endpoints struct {
 	// secretBy are the ways in which a client may show its secret (RFC 8414, section
 	// 2: token_endpoint_auth_methods_supported).
 	secretBy []string
+	// namesItself: what comes back from authorize says iss (RFC 9207, section 3:
+	// authorization_response_iss_parameter_supported).
+	namesItself bool
 }
 
 // publisher fetches what an issuer publishes.
@@ -72,6 +75,7 @@ func (p publisher) discover(ctx context.Context) (*known, document, error) {
 	k := p.stamped(header, &known{sites: endpoints{
 		authorize: meta.Text("authorization_endpoint"), token: meta.Text("token_endpoint"),
 		userInfo: meta.Text("userinfo_endpoint"), secretBy: ways(meta),
+		namesItself: meta.True("authorization_response_iss_parameter_supported"),
 	}})
 	if k.sites.userInfo != "" {
 		if err := p.fetch.endpoint(k.sites.userInfo); err != nil {
