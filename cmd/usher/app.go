@@ -118,7 +118,7 @@ func (a *app) resolve(ctx context.Context, bound net.Addr) error {
 
 // ediTokens says how edi-tokens are checked (contract edi.md, section 2).
 func (a *app) ediTokens() (session.EDI, error) {
-	e := session.EDI{Issuer: a.cfg.Doors.EDI.Issuer, HD: a.cfg.Doors.EDI.HD}
+	e := session.EDI{Issuer: a.cfg.Doors.EDI.Issuer, HD: a.cfg.Doors.EDI.HD, Providers: ediIssuers(a.cfg.Doors.EDI)}
 	rules := token.VerifierConfig{
 		Algs: []token.Alg{token.ES256}, Keys: a.settings, Issuer: e.Issuer, NoAudience: true, Typ: "JWT",
 		Ahead: clocksApart, Now: time.Now,

@@ -26,7 +26,7 @@ func configFlags(args []string) (flags map[string]string, rest []string, err err
 		}
 		name, value, has := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
 		key := strings.ReplaceAll(name, "-", "_")
-		kind, known := kinds[key]
+		kind, known := kinds[config.Generic(key)]
 		if !strings.HasPrefix(args[i], "--") || !known {
 			rest = append(rest, args[i])
 			continue
@@ -67,7 +67,7 @@ func switches(parser *kong.Kong, args []string) error {
 			return nil
 		}
 		name, isFlag := strings.CutPrefix(a, "--")
-		if value := args[i+1]; isFlag && known[strings.ReplaceAll(name, "-", "_")] && (value == "true" || value == "false") {
+		if value := args[i+1]; isFlag && known[config.Generic(strings.ReplaceAll(name, "-", "_"))] && (value == "true" || value == "false") {
 			return usageError{fmt.Errorf("%s is a switch: write %s or %s=%s, not %s %s", a, a, a, value, a, value)}
 		}
 	}

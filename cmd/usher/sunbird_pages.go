@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/door/sunbird"
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/statelogin"
 	"github.com/usher-id/usher/internal/store"
@@ -22,8 +23,8 @@ var statePaths = []string{"/sign-in/sso/", "/sso/", "/resources", "/assets/"}
 func (a *app) statePages(in *arrivals) *web.States {
 	return &web.States{
 		Visits: stateVisits{in.states, a}, Texts: statelogin.Texts(), Now: time.Now,
-		Cookie:  sunbird.CookieName(sunbird.StateCookie, a.cfg.PublicURL),
-		Session: sunbird.CookieName(sunbird.SessionCookie, a.cfg.PublicURL),
+		Cookie:  server.CookieName(sunbird.StateCookie, a.cfg.PublicURL),
+		Session: server.CookieName(sunbird.SessionCookie, a.cfg.PublicURL),
 		Secure:  strings.HasPrefix(a.cfg.PublicURL, "https:"),
 	}
 }
@@ -108,7 +109,7 @@ func (v stateVisits) SignOut(ctx context.Context, r *http.Request) error {
 }
 
 func (v stateVisits) session(ctx context.Context, r *http.Request) (session.Live, bool, error) {
-	c, err := r.Cookie(sunbird.CookieName(sunbird.SessionCookie, v.a.cfg.PublicURL))
+	c, err := r.Cookie(server.CookieName(sunbird.SessionCookie, v.a.cfg.PublicURL))
 	if err != nil {
 		return session.Live{}, false, nil //nolint:nilerr // nobody is signed in
 	}

@@ -59,11 +59,11 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	if err != nil {
 		return handlers{}, err
 	}
-	ediDoor, err := a.ediDoor()
+	pages, err := a.pages(public, internal, members, in)
 	if err != nil {
 		return handlers{}, err
 	}
-	pages, err := a.pages(public, internal, members, in)
+	ediDoor, err := a.ediDoor(pages)
 	if err != nil {
 		return handlers{}, err
 	}
@@ -85,6 +85,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 		if doors.EDI.Host != "" {
 			h = underAuth(h)
 			outside.mount(doors.EDI.Host, h, "/")
+			if len(doors.EDI.Providers) > 0 { // whose pages have a style sheet
+				outside.mount(doors.EDI.Host, server.As(countedAsPages, pages), "/assets/")
+			}
 		} else {
 			outside.mount("", h, "/auth/")
 		}
@@ -243,13 +246,21 @@ func (a *app) googleAtPartner(name string) (map[string]signin.Prover, error) {
 	return map[string]signin.Prover{name: p}, nil
 }
 
-func (a *app) ediDoor() (*edi.Door, error) {
-	d, err := edi.New(edi.Options{
+func (a *app) ediDoor(pages *web.Pages) (*edi.Door, error) {
+	signIns, err := a.ediSignIns()
+	if err != nil {
+		return nil, err
+	}
+	o := edi.Options{
 		Sessions: a.sessions, Profiles: a.directory, Accounts: account.New(a.db, a.settings),
-		Admission: admission.New(a.db, a.settings), Groups: a.groups, PublicURL: a.cfg.PublicURL,
+		Admission: admission.New(a.db, a.settings), Groups: a.groups, PublicURL: a.ediURL(),
 		TokenKey: a.cfg.Doors.EDI.TokenKey, Mint: a.ediTokenFor,
 		StrictReference: func() bool { return a.settings.Current().EDI.StrictReference }, Log: a.log, Now: time.Now,
-	})
+	}
+	if signIns != nil {
+		o.SignIns, o.Screens = signIns, ediScreens(pages)
+	}
+	d, err := edi.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("opening the EDI door: %w", err)
 	}

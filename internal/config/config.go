@@ -168,6 +168,7 @@ type EDIDoor struct {
 	HD               string
 	TrustedPublicKey string // PEM
 	TokenKey         string
+	Providers        map[string]*Provider // by their names
 }
 
 // GQLAuthDoor holds a Django SECRET_KEY whose tokens stay valid; empty: usher

@@ -30,7 +30,9 @@ type KeyDoc struct {
 	Doc     string
 }
 
-// Keys describes every key, in the order in which a person reads them.
+// Keys describes every key, in the order in which a person reads them. Those of
+// providers have NAME where a provider's name stands; Generic says of a key which of
+// them it is.
 func Keys() []KeyDoc {
 	all := settings(&Config{})
 	docs := make([]KeyDoc, len(all))

@@ -16,6 +16,7 @@ doors.partner.enabled doors.partner.host doors.partner.internal_secret
 doors.partner.oidc.name doors.partner.oidc.issuer doors.partner.oidc.client_ids doors.partner.oidc.authoritative doors.partner.oidc.tokeninfo_url
 doors.sunbird.enabled doors.sunbird.host doors.sunbird.google.client_ids doors.sunbird.google.client_secret doors.sunbird.google.issuer doors.sunbird.google.jwks_url doors.sunbird.google.tokeninfo_url
 doors.edi.enabled doors.edi.host doors.edi.issuer doors.edi.hd doors.edi.token_key doors.edi.trusted_public_key
+doors.edi.providers.NAME.issuer doors.edi.providers.NAME.client_id doors.edi.providers.NAME.client_secret doors.edi.providers.NAME.scope doors.edi.providers.NAME.authoritative
 doors.gqlauth.enabled doors.gqlauth.host doors.gqlauth.secret_key`
 
 func TestEveryKeyIsDocumented(t *testing.T) {

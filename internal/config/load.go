@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -32,19 +33,26 @@ type given struct{ value, origin string }
 // key.
 func Load(src Sources) (*Config, error) {
 	c := &Config{}
+	path, mustExist := configFile(src)
+	inFile, err := openFile(path, mustExist)
+	if err != nil {
+		return nil, err
+	}
+	keys := slices.Concat(slices.Collect(maps.Keys(src.Flags)), slices.Collect(maps.Keys(inFile)))
+	errs := c.addProviders(keys, variablesOf(src.Environ))
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
 	all := settings(c)
 	names := make([]string, len(all))
 	for i, s := range all {
 		names[i] = s.name
 	}
 
-	var errs []error
 	fromFlags, flagErrs := readFlags(src.Flags, names)
 	fromEnv, envErrs := readEnviron(src.Environ, all)
-	errs = append(append(errs, flagErrs...), envErrs...)
-	path, mustExist := configFile(fromFlags, fromEnv)
-	fromFile, fileErrs := readFile(path, mustExist, all)
-	errs = append(errs, fileErrs...)
+	fromFile, fileErrs := readFile(path, inFile, all)
+	errs = append(append(append(errs, flagErrs...), envErrs...), fileErrs...)
 
 	for _, s := range all {
 		g := given{s.def, "default"}
@@ -157,10 +165,13 @@ func appendIf(errs []error, err error) []error {
 }
 
 // configFile is the file to read, and whether it was named and so must exist.
-func configFile(sources ...map[string]given) (path string, mustExist bool) {
-	for _, s := range sources {
-		if g, ok := s[configKey]; ok && g.value != "" {
-			return g.value, true
+func configFile(src Sources) (path string, mustExist bool) {
+	if path := src.Flags[configKey]; path != "" {
+		return path, true
+	}
+	for _, entry := range src.Environ {
+		if path, ok := strings.CutPrefix(entry, setting{name: configKey}.env()+"="); ok && path != "" {
+			return path, true
 		}
 	}
 	if _, err := os.Stat(DefaultFile); errors.Is(err, fs.ErrNotExist) {
@@ -169,14 +180,28 @@ func configFile(sources ...map[string]given) (path string, mustExist bool) {
 	return DefaultFile, true
 }
 
-func readFile(path string, mustExist bool, all []setting) (map[string]given, []error) {
+// variablesOf are the names of variables.
+func variablesOf(environ []string) (names []string) {
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		names = append(names, name)
+	}
+	return names
+}
+
+// openFile gives what a file sets, by key.
+func openFile(path string, mustExist bool) (map[string]any, error) {
 	if !mustExist {
 		return nil, nil
 	}
 	k := koanf.New(".")
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return nil, []error{fmt.Errorf("read configuration file %s: %w", path, err)}
+		return nil, fmt.Errorf("read configuration file %s: %w", path, err)
 	}
+	return k.All(), nil
+}
+
+func readFile(path string, set map[string]any, all []setting) (map[string]given, []error) {
 	byName := make(map[string]setting, len(all))
 	var names []string
 	for _, s := range all {
@@ -187,7 +212,7 @@ func readFile(path string, mustExist bool, all []setting) (map[string]given, []e
 	}
 	out := map[string]given{}
 	var errs []error
-	for name, raw := range k.All() {
+	for name, raw := range set {
 		s, ok := byName[name]
 		if !ok && raw == nil && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, name+".") }) {
 			continue // a section whose keys are all commented out

@@ -99,6 +99,7 @@ func settings(c *Config) []setting {
 		setting{name: "token_key", secret: true, into: text{&e.TokenKey}, doc: "lets a service that sends it as `key` to /auth/v1/token/ID have a token for any profile, as the original's TOKEN_KEY does; at least 32 characters. Empty: nobody"},
 		setting{name: "trusted_public_key", into: publicKey{&e.TrustedPublicKey}, doc: "the original service's public key, whose tokens keep working"},
 	)...)
+	all = append(all, providersOf(e)...)
 	return append(all, doorSettings("gqlauth", &c.Doors.GQLAuth.Door,
 		setting{name: "secret_key", secret: true, into: text{&c.Doors.GQLAuth.SecretKey}, doc: "key of login tokens and mailed tokens: a Django SECRET_KEY takes over its tokens; empty: random, kept in the database"},
 	)...)

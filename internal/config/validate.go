@@ -57,6 +57,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.Doors.Partner.OIDC.validate(refuse)
+	c.Doors.EDI.validateProviders(refuse)
 	c.Mail.validate(refuse)
 	return errors.Join(errs...)
 }
@@ -85,14 +86,7 @@ func (o OIDC) validate(refuse func(key, given, want string)) {
 	if len(o.ClientIDs) == 0 {
 		refuse(at+"client_ids", "empty", "the clients whose tokens are taken: a token for any other would sign its user in here")
 	}
-	u, err := url.Parse(o.Issuer)
-	google := err == nil && strings.EqualFold(strings.TrimPrefix(u.Hostname(), "www."), "accounts.google.com")
-	if google && o.Issuer != GoogleIssuer {
-		refuse(at+"issuer", fmt.Sprintf("%q", o.Issuer), GoogleIssuer)
-	}
-	if google && o.Authoritative {
-		refuse(at+"authoritative", "true", "false for Google: it keeps only gmail.com and the domains of its customers")
-	}
+	refuseGoogle(at, o.Issuer, o.Authoritative, refuse)
 }
 
 // validate holds the keys of mail against one another.

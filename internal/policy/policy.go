@@ -129,6 +129,9 @@ type EDI struct {
 	// StrictReference answers as the public code of 2025-12 where it differs
 	// from the document.
 	StrictReference bool `yaml:"strict_reference"`
+	// Redirects are origins that a sign-in may end at besides usher's own; they get
+	// the token in the address.
+	Redirects []string `yaml:"redirects"`
 }
 
 // GQLAuth is what an organisation decides about the GraphQL door (contract
@@ -235,7 +238,7 @@ func Default() Policy {
 		},
 		ResponseFloor: Duration(300 * time.Millisecond),
 		Notify:        Notify{Linked: true, LockedOut: true, PasswordChanged: true},
-		EDI:           EDI{ID: "uuid"},
+		EDI:           EDI{ID: "uuid", Redirects: []string{}},
 		GQLAuth:       GQLAuth{UsersQuery: "authenticated", UnverifiedReset: ActivationMail},
 		Sunbird:       defaultSunbird(),
 		Codes:         defaultCodes(),
@@ -298,6 +301,11 @@ func (p Policy) check() error {
 	case "uuid", "sha256":
 	default:
 		return fmt.Errorf("policy: edi.edi_id is %q; it can be uuid or sha256", p.EDI.ID)
+	}
+	for _, r := range p.EDI.Redirects {
+		if err := checkOrigin(r); err != nil {
+			return fmt.Errorf("policy: edi.redirects: %q: %w", r, err)
+		}
 	}
 	switch p.Partner.EchoPasswordHash {
 	case "", "bcrypt", "marker":

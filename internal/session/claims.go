@@ -21,7 +21,7 @@ const (
 // Person is what an edi-token says beside the session.
 type Person struct {
 	Profile    user.Profile
-	Identity   *user.Identity // the first that is known, if any
+	Identity   *user.Identity // the first that somebody came by, else the first that is known, if any
 	Principals []string
 }
 
@@ -32,8 +32,10 @@ func PersonOf(r store.Reader, u user.User) (Person, error) {
 	if err != nil {
 		return p, fmt.Errorf("reading identities: %w", err)
 	}
-	if len(identities) > 0 {
-		p.Identity = &identities[0]
+	for i := range identities {
+		if p.Identity == nil || p.Identity.Reserved && !identities[i].Reserved {
+			p.Identity = &identities[i]
+		}
 	}
 	in, err := memberOf(r, u.ID)
 	if err != nil {
@@ -97,6 +99,35 @@ var providers = map[string]string{
 	normal.IssuerLDAP:   "ldap",
 }
 
+// provider gives the original's name of where a person signs in, and of the person
+// there: the subject, where an idp_uid has no form for that issuer.
+func (s *Service) provider(i user.Identity) (name string, uid *string) {
+	known, ok := providers[i.Issuer]
+	if !ok {
+		if known, ok = s.edi.Providers[i.Issuer]; ok {
+			uid = &i.Subject
+		}
+	}
+	if text, ok := (normal.Identity{Issuer: i.Issuer, Subject: i.Subject}).Name(); ok {
+		uid = &text
+	}
+	if known == "" || i.Reserved {
+		known = "skeleton"
+	}
+	return known, uid
+}
+
+// Shown gives what an edi-token says of a person, by its claims' names: cn, email,
+// idpName and idpUid; nil for what is not known.
+func (s *Service) Shown(p Person) map[string]*string {
+	out := map[string]*string{"cn": p.Profile.Get(user.Name), "email": p.Profile.Get(user.EmailAttr)}
+	if p.Identity != nil {
+		name, uid := s.provider(*p.Identity)
+		out["idpName"], out["idpUid"] = &name, uid
+	}
+	return out
+}
+
 // SignCookie makes the edi-token of a session.
 func (s *Service) SignCookie(sess user.Session, p Person, expires time.Time) (string, error) {
 	now := s.now().Unix()
@@ -108,12 +139,7 @@ func (s *Service) SignCookie(sess user.Session, p Person, expires time.Time) (st
 		Issuer: s.edi.Issuer, HD: s.edi.HD, IssuedAt: now, NotBefore: now, Expires: expires.Unix(), ID: sess.ID,
 	}
 	if p.Identity != nil {
-		if name, ok := (normal.Identity{Issuer: p.Identity.Issuer, Subject: p.Identity.Subject}).Name(); ok {
-			c.IDPUID = &name
-		}
-		if c.IDP = providers[p.Identity.Issuer]; c.IDP == "" || p.Identity.Reserved {
-			c.IDP = "skeleton"
-		}
+		c.IDP, c.IDPUID = s.provider(*p.Identity)
 	}
 	text, err := s.rings.Ring().Sign(c, "JWT")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/token"
 	"github.com/usher-id/usher/internal/user"
@@ -21,6 +22,9 @@ type EDI struct {
 	// that usher took over from; they carry no session.
 	Own      *token.Verifier
 	Original *token.Verifier
+	// Providers are the names of the issuers that people sign in with at this door,
+	// besides those that the original knew.
+	Providers map[string]string
 }
 
 // Cookie resolves an edi-token. The refusal is BadToken whatever is wrong with
@@ -116,6 +120,28 @@ func (s *Service) original(ctx context.Context, text string) (Live, error) {
 	}
 	live.IssuedAt = claims.IssuedAt
 	return live, nil
+}
+
+// IssueCookie begins a session at the EDI door for a user who has just proven to be
+// there, and gives what SignCookie makes its token of.
+func (s *Service) IssueCookie(tx store.Tx, in user.Session) (user.Session, Person, error) {
+	now := tx.Now()
+	in.ID, in.Door, in.Created, in.Proven, in.Expires = tx.NewID(), user.DoorEDI, now, now, now.Add(CookieLife)
+	if err := store.Insert(tx, in); err != nil {
+		return in, Person{}, fmt.Errorf("beginning a session: %w", err)
+	}
+	u, err := tx.User(in.User)
+	if err != nil {
+		return in, Person{}, fmt.Errorf("reading the user of a session: %w", err)
+	}
+	person, err := PersonOf(tx, u)
+	if err != nil {
+		return in, person, err
+	}
+	return in, person, event.Append(tx, event.New{
+		Kind: event.SessionStarted, User: in.User, Actor: string(in.User), Door: in.Door,
+		Body: map[string]any{"session": in.ID, "methods": in.Methods},
+	})
 }
 
 // MintCookie gives a fresh edi-token for a live session, which then lives on as

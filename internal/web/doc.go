@@ -27,6 +27,9 @@
 //	GET  /resources                  ── Who ───> state-home.html
 //	POST /sso/sign-out               ── SignOut > 303 /resources
 //
+//	sign-ins at the EDI door, whose routes are that door's:
+//	SignIn ── edi-signin.html, by what became of one
+//
 //	internal listener:
 //	GET  /jobs           ── store.Jobs ─────────> jobs.html     what was given up
 //	POST /jobs[/{id}]/retry ── job.Retry ───────> 303 /jobs

@@ -124,6 +124,7 @@ var names = []string{
 	"start", "closed", "inbox", "message", "missing", "fault", "jobs",
 	"link-ask", "link-done", "link-expired", "link-sent", "link-dead", "link-taken", "link-wait", "link-foreign",
 	"state-contact", "state-code", "state-challenge", "state-over", "state-error", "state-home", "state-foreign",
+	"edi-signin",
 }
 
 func (p *Pages) load() error {
@@ -148,9 +149,10 @@ func (p *Pages) load() error {
 
 func (p *Pages) loadPage(name string, langs []string) (page, error) {
 	funcs := template.FuncMap{
-		"asset": func(path string) string { return p.assets[path].link(path) },
-		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"asset":    func(path string) string { return p.assets[path].link(path) },
+		"day":      func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"provider": providerTitle,
 	}
 	var pg page
 	var tags []language.Tag

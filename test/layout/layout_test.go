@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/signin", "internal/feed", "internal/operator"},
 	{"internal/credential", "internal/onboarding", "internal/roundtrip"},
 	{"internal/enrol", "internal/member", "internal/statelogin", "internal/registrant"},
-	{"internal/providerlogin"},
+	{"internal/providerlogin", "internal/edilogin"},
 	{
 		"internal/proof/oidc", "internal/proof/statetoken", "internal/effect/mail", "internal/effect/sms", "internal/effect/keycloak", "internal/web",
 		"internal/door/partner", "internal/door/edi", "internal/door/gqlauth", "internal/door/sunbird", "internal/door/portal",

@@ -8,13 +8,15 @@
 //	                                                    search.go …
 //	an operation that changes something calls admission, account or group; none
 //	of them touches the store
+//	signin.go: /auth/login, /auth/callback: a browser to a provider and back, with
+//	what people see of it in screen.go
 //	tokens.go: operations that take a token or a key from the body instead
 //
 // Two things are written here that the wire alone does not show: a token that
 // is older than an hour is renewed with whatever is answered, and everything
 // that is wrong with a token is one and the same 401.
 //
-// Neighbours: session checks and mints the cookie, admission reserves,
+// Neighbours: edilogin signs people in, session checks and mints the cookie, admission reserves,
 // account edits and deletes, group keeps groups, directory finds people,
 // normal reads an idp_uid.
 package edi

@@ -2,6 +2,7 @@ package edi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -75,6 +76,10 @@ type Options struct {
 	// profile from Mint. It must have at least 32 characters.
 	TokenKey string
 	Mint     Mint
+	// SignIns signs people in with providers, and Screens shows what becomes of it;
+	// nil for neither.
+	SignIns SignIns
+	Screens Screens
 	// StrictReference says whether to answer as the public code of 2025-12
 	// where it differs from the document; nil for no.
 	StrictReference func() bool
@@ -105,6 +110,9 @@ func New(o Options) (*Door, error) {
 	}
 	if o.TokenKey != "" && (len(o.TokenKey) < minTokenKey || o.Mint == nil) {
 		return nil, fmt.Errorf("edi door: a token key needs at least %d characters, and Mint", minTokenKey)
+	}
+	if (o.SignIns == nil) != (o.Screens == nil) {
+		return nil, errors.New("edi door: sign-ins need screens, and screens sign-ins")
 	}
 	if o.StrictReference == nil {
 		o.StrictReference = func() bool { return false }

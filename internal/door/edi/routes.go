@@ -50,6 +50,9 @@ func (d *Door) routes() *http.ServeMux {
 	mount("/auth/v1/token/{id}", verbs{http.MethodPost: d.open("getToken", d.tokenByKey)})
 	mount("/auth/ui/api/token/download", verbs{http.MethodGet: d.download})
 	mount("/auth/ui/api/avatar/gen/{initials}", verbs{http.MethodGet: d.avatar})
+	if d.SignIns != nil {
+		d.signInRoutes(mount)
+	}
 	mount("/", verbs{})
 	return mux
 }

@@ -67,6 +67,11 @@ func (d *Door) renew(w http.ResponseWriter, r *http.Request, p presented) {
 		d.Log.WarnContext(r.Context(), "renewing an edi-token", "error", err)
 		return
 	}
+	d.setToken(w, token)
+}
+
+// setToken gives a browser its token, for as long as it runs.
+func (d *Door) setToken(w http.ResponseWriter, token string) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the public URL's scheme
 		Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode,
 	})

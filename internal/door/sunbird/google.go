@@ -9,6 +9,7 @@ import (
 
 	"github.com/usher-id/usher/internal/providerlogin"
 	"github.com/usher-id/usher/internal/roundtrip"
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/statelogin"
 	"github.com/usher-id/usher/internal/user"
@@ -51,14 +52,14 @@ func (d *Door) googleStart(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		d.stateError(w, r, err)
 	default:
-		d.setCookie(w, CookieName(googleCookie, d.PublicURL), cookie, roundtrip.Life)
+		d.setCookie(w, server.CookieName(googleCookie, d.PublicURL), cookie, roundtrip.Life)
 		redirect(w, to)
 	}
 }
 
 // googleBrowser is the secret of a browser that is at Google, or has been.
 func (d *Door) googleBrowser(r *http.Request) string {
-	c, err := r.Cookie(CookieName(googleCookie, d.PublicURL))
+	c, err := r.Cookie(server.CookieName(googleCookie, d.PublicURL))
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/usher-id/usher/internal/otp"
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/statelogin"
 	"github.com/usher-id/usher/internal/user"
@@ -188,19 +189,10 @@ func redirect(w http.ResponseWriter, to string) {
 const (
 	StateCookie   = "usher_state"
 	SessionCookie = "usher_session"
-	hostPrefix    = "__Host-"
 )
 
-// CookieName is how a cookie is called where publicURL is the base of addresses.
-func CookieName(name, publicURL string) string {
-	if strings.HasPrefix(publicURL, "https:") {
-		return hostPrefix + name
-	}
-	return name
-}
-
-func (d *Door) stateCookieName() string   { return CookieName(StateCookie, d.PublicURL) }
-func (d *Door) sessionCookieName() string { return CookieName(SessionCookie, d.PublicURL) }
+func (d *Door) stateCookieName() string   { return server.CookieName(StateCookie, d.PublicURL) }
+func (d *Door) sessionCookieName() string { return server.CookieName(SessionCookie, d.PublicURL) }
 
 func (d *Door) stateCookie(r *http.Request) string {
 	c, err := r.Cookie(d.stateCookieName())
