@@ -43,7 +43,7 @@ func inTown(t *testing.T, fn func(town)) {
 		o := s.Empty(t)
 		o.Args = []string{
 			"--public_url", "https://" + site, "--policy", policy,
-			"--doors.sunbird.google.issuer", p.url, "--doors.sunbird.google.client_ids", clientID, "--doors.sunbird.google.client_secret", secret,
+			"--doors.sunbird.google.issuer", p.URL, "--doors.sunbird.google.client_ids", clientID, "--doors.sunbird.google.client_secret", secret,
 		}
 		fn(town{p, harness.Start(t, o)})
 	})
@@ -87,7 +87,7 @@ func asking(client string) string {
 // back is where the provider sends somebody back to, without the host.
 func (b *browser) back(client, sub string) string {
 	b.Helper()
-	answer := b.follow(b.goes(asking(client)) + "&login_hint=" + url.QueryEscape(sub))
+	answer := b.Follow(b.goes(asking(client)) + "&login_hint=" + url.QueryEscape(sub))
 	return "/google/auth/callback?" + answer.Encode()
 }
 
@@ -150,7 +150,7 @@ func TestAPersonWhoDoesNotComeIn(t *testing.T) {
 			}
 		}
 		b := w.browser()
-		denied := url.Values{"error": {"access_denied"}, "state": {b.follow(b.goes(asking("portal")) + "&login_hint=" + amit).Get("state")}}
+		denied := url.Values{"error": {"access_denied"}, "state": {b.Follow(b.goes(asking("portal")) + "&login_hint=" + amit).Get("state")}}
 		failed(b, "/google/auth/callback?"+denied.Encode(), "Google Security settings")
 		b = w.browser()
 		failed(b, b.back("portal", "nobody"), "Google Security settings")
@@ -163,7 +163,7 @@ func TestAPersonWhoDoesNotComeIn(t *testing.T) {
 
 		b = w.browser()
 		other := b.back("portal", amit) + "&iss=x"
-		failed(b, strings.Replace(other, "iss="+url.QueryEscape(w.url), "x=", 1), "Google Security settings")
+		failed(b, strings.Replace(other, "iss="+url.QueryEscape(w.URL), "x=", 1), "Google Security settings")
 		for _, bad := range []string{
 			"/google/auth?client_id=portal",
 			"/google/auth?client_id=portal&redirect_uri=https://evil.test/&error_callback=" + portal,

@@ -49,11 +49,11 @@ func TestACodeProvesAPerson(t *testing.T) {
 		} {
 			got, err := i.Exchange(t.Context(), p.code(i, sub), verifier, back, nonce)
 			if err != nil {
-				t.Fatalf("%+v: %s: %v", s.SecretBy, sub, err)
+				t.Fatalf("%+v: %s: %v", s.secretBy, sub, err)
 			}
-			if got.Identity != (user.IdentityKey{Issuer: p.url, Subject: sub}) || len(got.Addresses) != 1 ||
+			if got.Identity != (user.IdentityKey{Issuer: p.URL, Subject: sub}) || len(got.Addresses) != 1 ||
 				got.Addresses[0].Key != want.email || got.Addresses[0].Assurance != want.assure || *got.Facts[user.GivenName] != want.given {
-				t.Errorf("%s, conforming %v: %s: %+v", s.SecretBy, s.Conform, sub, got)
+				t.Errorf("%s, conforming %v: %s: %+v", s.secretBy, s.conform, sub, got)
 			}
 		}
 		got, err := i.Exchange(t.Context(), p.code(i, "nobody"), verifier, back, nonce)
@@ -132,7 +132,7 @@ func TestTokensOfAnApp(t *testing.T) {
 		t.Errorf("two tokens have one name: %v", err)
 	}
 	// Verified by the keys alone, where they are configured.
-	byKeys := p.issuer(func(c *oidc.Config) { c.JWKSURL = p.url + "/jwks" })
+	byKeys := p.issuer(func(c *oidc.Config) { c.JWKSURL = p.URL + "/jwks" })
 	if same, err := byKeys.Prove(t.Context(), id, signin.IDToken); err != nil || same.Identity != got.Identity {
 		t.Errorf("by a configured key set: %+v, %v", same, err)
 	}

@@ -18,6 +18,7 @@ const System = `{"id":"__system","user":"__system"}`
 type Ask struct {
 	Method string
 	URL    string
+	Host   string // empty: URL's
 	Header http.Header
 	Cookie string // as "edi-token=…"
 	Body   any    // nil: none; []byte and string as they are, the rest as JSON
@@ -62,6 +63,9 @@ func Send(t testing.TB, a Ask) Answer {
 	}
 	if typed && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.Host != "" {
+		req.Host = a.Host
 	}
 	if a.Cookie != "" {
 		req.Header.Set("Cookie", a.Cookie)

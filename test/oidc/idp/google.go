@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,17 +16,28 @@ import (
 // GoogleURL is Google's name.
 const GoogleURL = "https://accounts.google.com"
 
-// Google starts a provider under Google's name and gives the variables by which
-// a program reaches it instead: a proxy, and the root under which that proves to
-// be whomever one asks for. Nothing leaves the machine.
+// Google starts a provider under Google's name and gives what Named does.
 func Google(t testing.TB) (*Issuer, []string) {
 	t.Helper()
+	return Named(t, GoogleURL, "oauth2.googleapis.com")
+}
+
+// Named starts a provider under another's name, an https URL, and gives the variables
+// by which a program reaches it instead: a proxy, and the root under which that proves
+// to be whomever one asks for. more are further hosts that it passes for. Nothing
+// leaves the machine.
+func Named(t testing.TB, name string, more ...string) (*Issuer, []string) {
+	t.Helper()
+	at, err := url.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	i := &Issuer{t: t}
-	i.begin(GoogleURL)
+	i.begin(name)
 	site := httptest.NewUnstartedServer(i)
 	proxy := httptest.NewServer(connect{site})
 	t.Cleanup(proxy.Close)
-	root, cert := certify(t, "accounts.google.com", "oauth2.googleapis.com")
+	root, cert := certify(t, append([]string{at.Hostname()}, more...)...)
 	site.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	site.StartTLS()
 	t.Cleanup(site.Close)
