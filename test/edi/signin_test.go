@@ -163,6 +163,7 @@ func (b *browser) lies(liar *idp.Issuer, provider string, asked url.Values, said
 		sub = text
 	}
 	text := liar.ID(sub, c)
+	liar.Knows("a", map[string]any{"sub": sub}) // userinfo, which says no more
 	liar.Fail("/token", func(w http.ResponseWriter, _ *http.Request) {
 		idp.JSON(w, http.StatusOK, map[string]any{"id_token": text, "access_token": "a", "token_type": "Bearer", "expires_in": 60})
 	})
