@@ -36,7 +36,8 @@ func TestParseKeepsDefaults(t *testing.T) {
 		"no blocklist": {"passwords: {partner: {min_length: 12, blocklist: false}}", with(func(p *policy.Policy) {
 			p.Passwords["partner"] = policy.PasswordRule{MinLength: 12}
 		})},
-		"an EDI number": {"edi: {edi_id: sha256}", with(func(p *policy.Policy) { p.EDI.ID = "sha256" })},
+		"an EDI number":  {"edi: {edi_id: sha256}", with(func(p *policy.Policy) { p.EDI.ID = "sha256" })},
+		"an EDI service": {"edi: {redirects: ['https://portal.example.org']}", with(func(p *policy.Policy) { p.EDI.Redirects = []string{"https://portal.example.org"} })},
 	} {
 		got, err := policy.Parse([]byte(c.doc))
 		if err != nil {
@@ -85,14 +86,15 @@ func TestParseRefuses(t *testing.T) {
 		"passwords: {partner: {min_length: 0}}":                            "passwords.partner.min_length",
 		"passwords: {partner: {min_length: 129}}":                          "passwords.partner.min_length",
 		"authority: {given_name: []}":                                      "authority.given_name",
+		"edi: {redirects: ['http://portal.example.org']}":                  "edi.redirects",
 		"edi: {edi_id: serial}":                                            "edi.edi_id",
 		"response_floor: 5001ms":                                           "response_floor is 5.001s; it can be 0s to 5s",
 		"response_floor: -1ms":                                             "-1ms",
 		"response_floor: 300":                                              "300",
 		"partner: {echo_password_hash: plain}":                             "partner.echo_password_hash",
 		"edi: {edi_id: uuid}\n---\nedi: {edi_id: uuid}\n":                  "more than one document",
-		"limits: [1]":                                                      "line 1",
-		"\t":                                                               "reading the policy",
+		"limits: [1]": "line 1",
+		"\t":          "reading the policy",
 	} {
 		p, err := policy.Parse([]byte(doc))
 		if err == nil {

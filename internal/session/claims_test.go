@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -95,5 +96,57 @@ func ediTokenClaims(w *world) {
 	}
 	if got, _ := claims["principals"].([]any); claims["isEmailEnabled"] != true || claims["idpName"] != "system" || !slices.Equal(got, principals) {
 		w.Errorf("claims %s", payload)
+	}
+}
+
+// Who signs in at the EDI door has a session for as long as its token, which says whom
+// they came by: not the reservation that waited for them.
+func signingIn(w *world) {
+	p := w.person("Ada Lovelace")
+	w.update(func(tx store.Tx) error {
+		if err := store.Delete(tx, user.Identity{Issuer: "https://orcid.org", Subject: p.orcid}); err != nil {
+			return err
+		}
+		for _, i := range []user.Identity{
+			{Issuer: "email", Subject: p.orcid + "@example.org", Reserved: true}, {Issuer: sso, Subject: "ada-" + p.orcid},
+		} {
+			i.User, i.Strand, i.Created = p.user.ID, p.strand.ID, tx.Now()
+			if err := store.Insert(tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var (
+		s      user.Session
+		person session.Person
+	)
+	w.update(func(tx store.Tx) (err error) {
+		s, person, err = w.sessions.IssueCookie(tx, user.Session{User: p.user.ID, Strand: p.strand.ID, Subject: p.number, Epoch: p.user.Epoch, Methods: []string{"fed"}})
+		return err
+	})
+	if now := w.clock.Now(); s.Door != user.DoorEDI || !s.Proven.Equal(now) || !s.Expires.Equal(now.Add(session.CookieLife)) {
+		w.Errorf("the session is %+v", s)
+	}
+	text, err := w.sessions.SignCookie(s, person, s.Expires)
+	if err != nil {
+		w.Fatal(err)
+	}
+	live, err := w.sessions.Cookie(w.Context(), text)
+	if err != nil || live.Session.ID != s.ID || live.User.ID != p.user.ID {
+		w.Errorf("%+v, %v", live, err)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	if err != nil || !strings.Contains(string(payload), `"idpName":"keycloak","idpUid":"ada-`+p.orcid+`"`) {
+		w.Errorf("claims %s, %v", payload, err)
+	}
+	shown := w.sessions.Shown(person)
+	if *shown["cn"] != "Ada Lovelace" || *shown["idpName"] != "keycloak" || *shown["idpUid"] != "ada-"+p.orcid || !strings.Contains(*shown["email"], "@") {
+		w.Errorf("shown %v", shown)
+	}
+	// The original's own names come first.
+	person.Identity = &user.Identity{Issuer: "https://orcid.org", Subject: p.orcid}
+	if shown := w.sessions.Shown(person); *shown["idpName"] != "orcid" || *shown["idpUid"] != "https://orcid.org/"+p.orcid {
+		w.Errorf("shown %v", shown)
 	}
 }

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) { testpg.Main(m) }
 const (
 	issuer = "https://auth.example.org"
 	hd     = "example.org"
+	sso    = "https://sso.example.org/realms/people"
 )
 
 // clock is moved by hand, and only forward.
@@ -113,7 +114,7 @@ func newWorld(t *testing.T, s store.Store, c *clock) *world {
 		t.Fatal(err)
 	}
 	rules := token.VerifierConfig{Algs: []token.Alg{token.ES256}, Keys: w.settings, Issuer: issuer, NoAudience: true, Typ: "JWT", Now: c.Now}
-	edi := session.EDI{Issuer: issuer, HD: hd}
+	edi := session.EDI{Issuer: issuer, HD: hd, Providers: map[string]string{sso: "keycloak", "https://orcid.org": "another name"}}
 	if edi.Own, err = token.NewVerifier(rules); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,9 @@ type world struct {
 	refusal error // from Reserve, Edit, DeleteAtDoor, searches and groups
 	strict  bool
 	key     string // TokenKey
+
+	signIns *signIns // nil: none are configured
+	shown   edi.Screen
 }
 
 func newWorld() *world {
@@ -164,7 +167,7 @@ func (w *world) handler(t testing.TB) http.Handler {
 
 func (w *world) at(t testing.TB, public string) http.Handler {
 	t.Helper()
-	d, err := edi.New(edi.Options{
+	o := edi.Options{
 		Sessions: w, Profiles: w, Accounts: w, Admission: w, Groups: w, PublicURL: public, TokenKey: w.key,
 		Mint: func(_ context.Context, u user.ID) (string, error) {
 			w.minted++
@@ -172,7 +175,11 @@ func (w *world) at(t testing.TB, public string) http.Handler {
 		},
 		StrictReference: func() bool { return w.strict }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return clock },
-	})
+	}
+	if w.signIns != nil {
+		o.SignIns, o.Screens = w.signIns, w.show
+	}
+	d, err := edi.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,6 +140,40 @@ func TestWhereAPersonIsSentForACode(t *testing.T) {
 }
 
 // The code goes out with the verifier, and the secret where the provider wants it.
+// An answer that names another issuer is none of this one's, and one that names nobody
+// is not where the issuer promises to (RFC 9207).
+func TestWhoAnswers(t *testing.T) {
+	w := newCodeWorld(t, nil)
+	from := func(issuer, why string) {
+		t.Helper()
+		err := w.issuer.From(t.Context(), issuer)
+		no, ok := errors.AsType[*signin.Unproven](err)
+		if why == "" && err != nil || why != "" && (!ok || no.Why != why) {
+			t.Errorf("%q: %v, want %q", issuer, err, why)
+		}
+	}
+	const another, nobody = "iss of the answer is another's", "the answer does not say iss"
+	from(w.idp.URL, "")
+	from("", "")
+	from(w.idp.URL+"/", another)
+	from("https://evil.example.org", another)
+	for _, promise := range []struct {
+		says any
+		why  string
+	}{{true, nobody}, {false, ""}, {"true", ""}, {nil, ""}} {
+		w.idp.Lie("authorization_response_iss_parameter_supported", promise.says)
+		w.advance(25 * time.Hour) // what was fetched is old
+		from("", promise.why)
+		from(w.idp.URL, "")
+	}
+	w.idp.Fail(idp.Discovery, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) })
+	w.advance(25 * time.Hour)
+	if no, ok := errors.AsType[*user.Refusal](w.issuer.From(t.Context(), "")); !ok || no.Code != user.Busy {
+		t.Error("it cannot be asked whether it promises, and is believed")
+	}
+	from(w.idp.URL, "")
+}
+
 func TestHowACodeIsRedeemed(t *testing.T) {
 	for what, c := range map[string]struct {
 		says  any
