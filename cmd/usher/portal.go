@@ -6,14 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/usher-id/usher/internal/door/portal"
 	"github.com/usher-id/usher/internal/effect/keycloak"
 	"github.com/usher-id/usher/internal/job"
+	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/proof/oidc"
 	"github.com/usher-id/usher/internal/registrant"
+	"github.com/usher-id/usher/internal/roundtrip"
+	"github.com/usher-id/usher/internal/server"
+	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
+	"github.com/usher-id/usher/internal/web"
 )
 
 // mainRealm is what the realm of doors.portal is called.
@@ -56,7 +63,7 @@ func (a *app) realm() (*realmPeople, error) {
 func (a *app) portalDoor() http.Handler {
 	o := portal.Options{Policies: a.settings, Log: a.log, PublicURL: a.cfg.PublicURL}
 	if a.portal != nil {
-		o.People = a.portal.people
+		o.People, o.Browser, o.Logout = a.portal.people, a.portalBrowser(a.portal), a.portal.loggedOut
 	}
 	return portal.New(o).Handler()
 }
@@ -115,4 +122,88 @@ func (d realmDesk) Changes(ctx context.Context, since time.Time) ([]registrant.H
 		out[i] = registrant.Happened{At: c.At, Subject: c.Subject, Session: c.Session, LoggedOut: c.LoggedOut}
 	}
 	return out, err
+}
+
+// portalFlow asks the realm as package roundtrip does; extra tells signing in from
+// registering (OpenID Connect Initiating User Registration 1.0, section 4).
+type portalFlow struct {
+	*oidc.Issuer
+	extra url.Values
+}
+
+// AuthURL implements roundtrip.Provider.
+func (f portalFlow) AuthURL(ctx context.Context, q roundtrip.Asking) (string, error) {
+	return f.Issuer.AuthURL(ctx, q.State, q.Nonce, q.Challenge, q.RedirectURI, f.extra)
+}
+
+// Exchange implements roundtrip.Provider.
+func (f portalFlow) Exchange(ctx context.Context, x roundtrip.Exchange) (signin.Proof, error) {
+	return f.Issuer.Exchange(ctx, x.Code, x.Verifier, x.RedirectURI, x.Nonce)
+}
+
+// Cookies of the portal's pages.
+const (
+	portalCookie     = "usher_portal"
+	portalTripCookie = "usher_portal_signin"
+)
+
+// browsers signs browsers in at the realm.
+func (a *app) browsers(p *realmPeople) *registrant.Browsers {
+	trip := func(extra url.Values) *roundtrip.Trip {
+		return &roundtrip.Trip{Store: a.db, Provider: portalFlow{p.issuer, extra}, Kind: "portal " + mainRealm, Back: a.cfg.PublicURL + web.PortalCallback}
+	}
+	return &registrant.Browsers{
+		Service: p.people, SignIn: trip(nil), Register: trip(url.Values{"prompt": {"create"}}), Sessions: a.sessions,
+		Exchange: func(ctx context.Context, x roundtrip.Exchange) (string, error) {
+			return p.issuer.ExchangeAccess(ctx, x.Code, x.Verifier, x.RedirectURI, x.Nonce)
+		},
+	}
+}
+
+// portalPages are the portal's; nil where no realm is configured.
+func (a *app) portalPages() *web.Portal {
+	if a.portal == nil {
+		return nil
+	}
+	return &web.Portal{
+		People: a.browsers(a.portal), Rules: func() policy.Channel { return a.settings.Current().Portal },
+		Session: server.CookieName(portalCookie, a.cfg.PublicURL), Trip: server.CookieName(portalTripCookie, a.cfg.PublicURL),
+		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"),
+		Site: func() string {
+			if name := a.settings.Current().Portal.Site; name != "" {
+				return name
+			}
+			return a.site()
+		},
+		SignedOut: func(back string) string {
+			p := a.cfg.Doors.Portal
+			return p.Issuer + "/protocol/openid-connect/logout?" + url.Values{
+				"client_id": {p.ClientID}, "post_logout_redirect_uri": {a.cfg.PublicURL + back},
+			}.Encode()
+		},
+		Avatar: func(acct registrant.Account) string { return portal.Avatar(a.cfg.PublicURL, acct) },
+	}
+}
+
+// portalBrowser gives the API who a page's cookie signs in, to requests of this site
+// alone.
+func (a *app) portalBrowser(p *realmPeople) func(*http.Request) (registrant.Here, bool, error) {
+	browsers, name := a.browsers(p), server.CookieName(portalCookie, a.cfg.PublicURL)
+	protection := http.NewCrossOriginProtection()
+	return func(r *http.Request) (registrant.Here, bool, error) {
+		c, err := r.Cookie(name)
+		if err != nil || protection.Check(r) != nil {
+			return registrant.Here{}, false, nil //nolint:nilerr // nobody's, then
+		}
+		return browsers.Who(r.Context(), c.Value)
+	}
+}
+
+// loggedOut takes over a log-out that the realm tells of by a logout token.
+func (p *realmPeople) loggedOut(ctx context.Context, token string) error {
+	l, err := p.issuer.LogoutToken(ctx, token)
+	if err := roundtrip.Unproven(err); err != nil {
+		return err
+	}
+	return p.people.End(ctx, p.people.Realms[0], l.Identity, l.Session)
 }

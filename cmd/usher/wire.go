@@ -97,6 +97,9 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 	}
 	if doors.Portal.Enabled {
 		outside.mount(doors.Portal.Host, atDoor(user.DoorPortal, a.portalDoor()), portal.Paths()...)
+		if host := doors.Portal.Host; host != "" {
+			outside.mount(host, server.As(countedAsPages, pages), web.PortalPaths()...)
+		}
 	}
 	if doors.Sunbird.Enabled {
 		outside.mount(doors.Sunbird.Host, atDoor(user.DoorSunbird, a.sunbirdDoor(in)), sunbird.Paths()...)
@@ -290,6 +293,7 @@ func (a *app) pages(public net.Addr, internal net.Listener, m *members, in *arri
 	if a.cfg.Doors.Sunbird.Enabled {
 		o.States, o.Network = a.statePages(in), server.ClientNetwork
 	}
+	o.Portal = a.portalPages()
 	p, err := web.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)

@@ -37,9 +37,8 @@ func (s *Service) IssueBrowser(tx store.Tx, in user.Session, b Browser) (user.Se
 	if err := store.Insert(tx, in); err != nil {
 		return in, fmt.Errorf("beginning a session: %w", err)
 	}
-	err := store.Insert(tx, user.Token{Hash: b.hash, Kind: user.BrowserToken, Session: in.ID, Created: now, Expires: in.Expires})
-	if err != nil {
-		return in, fmt.Errorf("keeping a browser's token: %w", err)
+	if err := b.Keep(tx, in.ID, in.Expires); err != nil {
+		return in, err
 	}
 	return in, event.Append(tx, event.New{
 		Kind: event.SessionStarted, User: in.User, Actor: string(in.User), Door: in.Door,
@@ -51,4 +50,26 @@ func (s *Service) IssueBrowser(tx store.Tx, in user.Session, b Browser) (user.Se
 // it.
 func (s *Service) Browser(ctx context.Context, text string) (Live, error) {
 	return s.opaque(ctx, text, user.BrowserToken, "session")
+}
+
+// Keep keeps the hash for a session that goes on until then.
+func (b Browser) Keep(tx store.Tx, session user.ID, until time.Time) error {
+	err := store.Insert(tx, user.Token{Hash: b.hash, Kind: user.BrowserToken, Session: session, Created: tx.Now(), Expires: until})
+	if err != nil {
+		return fmt.Errorf("keeping a browser's token: %w", err)
+	}
+	return nil
+}
+
+// HashBrowser gives what the text of a browser's cookie is kept as; an error for
+// what is none.
+func HashBrowser(text string) ([]byte, error) { return token.HashOpaque(text) }
+
+// OfBrowser says whether the session that a browser's token belongs to is alive.
+func OfBrowser(st store.TokenState, now time.Time) (Live, bool) {
+	if st.Token.Kind != user.BrowserToken || !st.Token.Expires.After(now) {
+		return Live{}, false
+	}
+	live, err := alive(st.SessionState, now)
+	return live, err == nil
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ type Options struct {
 	Links Links
 	// States is how the pages of state sign-ins are served; nil: they do not exist.
 	States *States
+	// Portal is how the portal's pages are served; nil: they do not exist.
+	Portal *Portal
 	// Network is what a caller is counted by; nil: server.ClientNetwork.
 	Network func(*http.Request) netip.Prefix
 }
@@ -80,6 +83,9 @@ func New(o Options) (*Pages, error) {
 	if o.States != nil {
 		p.serveStates(o)
 	}
+	if o.Portal != nil {
+		p.servePortal(o)
+	}
 	p.mux.HandleFunc("/", p.NotFound)
 	p.whole = p.asWritten(p.mux)
 	return p, nil
@@ -125,7 +131,12 @@ var names = []string{
 	"link-ask", "link-done", "link-expired", "link-sent", "link-dead", "link-taken", "link-wait", "link-foreign",
 	"state-contact", "state-code", "state-challenge", "state-over", "state-error", "state-home", "state-foreign",
 	"edi-signin",
+	"portal-home", "portal-form", "portal-profile", "portal-delete", "portal-message", "portal-requests", "portal-request",
 }
+
+// portalFolder has the pages of the portal, which say everything by portalText: one
+// file serves all its languages, with the layout of each.
+const portalFolder = "portal"
 
 func (p *Pages) load() error {
 	folders, err := fs.ReadDir(templateFiles, "templates")
@@ -134,7 +145,7 @@ func (p *Pages) load() error {
 	}
 	langs := []string{base}
 	for _, f := range folders {
-		if f.Name() != base {
+		if f.Name() != base && f.Name() != portalFolder {
 			langs = append(langs, f.Name())
 		}
 	}
@@ -158,7 +169,14 @@ func (p *Pages) loadPage(name string, langs []string) (page, error) {
 	var tags []language.Tag
 	for _, lang := range langs {
 		dir := "templates/" + lang + "/"
-		if _, err := fs.Stat(templateFiles, dir+name+".html"); lang != base && errors.Is(err, fs.ErrNotExist) {
+		files := []string{dir + "layout.html", dir + "words.html", dir + name + ".html"}
+		if strings.HasPrefix(name, portalFolder+"-") {
+			if !slices.ContainsFunc(portalLangs, func(l langLink) bool { return l.Tag == lang }) {
+				continue
+			}
+			files[2] = "templates/portal/" + name + ".html"
+			files = append(files, "templates/portal/portal-parts.html")
+		} else if _, err := fs.Stat(templateFiles, files[2]); lang != base && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		tag, err := language.Parse(lang)
@@ -166,7 +184,7 @@ func (p *Pages) loadPage(name string, langs []string) (page, error) {
 			return pg, fmt.Errorf("folder %q: %w", lang, err)
 		}
 		t, err := template.New("layout.html").Funcs(funcs).
-			ParseFS(templateFiles, dir+"layout.html", dir+"words.html", dir+name+".html")
+			ParseFS(templateFiles, files...)
 		if err != nil {
 			return pg, err
 		}

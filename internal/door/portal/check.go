@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,37 +153,36 @@ func (c *checking) email() {
 	}
 }
 
-var phoneForm = regexp.MustCompile(`^\+[0-9]{8,15}$`)
-
 // attribute judges a value of the profile by what policy says of it.
 func (c *checking) attribute(name string, a policy.Attribute, v any) {
 	if v == nil {
 		c.fault(name, c.t.null)
 		return
 	}
-	if choices := a.Choices(); choices != nil && a.Type != policy.Free && a.Type != policy.Tel {
-		s := shown(v)
-		if b, ok := boolean(v); ok && a.Type == policy.YesNo {
-			s = map[bool]string{true: "yes", false: "no"}[b]
-		}
-		if !slices.Contains(choices, s) {
-			c.fault(name, c.t.notChoice(s))
+	var s, said string
+	switch b, ok := boolean(v); {
+	case a.Type == policy.YesNo && ok:
+		s = map[bool]string{true: "yes", false: "no"}[b]
+	case a.Type == policy.YesNo, a.Type == policy.Choice:
+		s = shown(v)
+	default:
+		if s, said = c.read(v, true); said != "" {
+			c.fault(name, said)
 			return
 		}
-		c.Fields[name] = &s
-		return
-	}
-	s, said := c.read(v, true)
-	if said != "" {
-		c.fault(name, said)
-		return
 	}
 	var all []string
-	if a.Type == policy.Tel && s != "" && !phoneForm.MatchString(s) {
-		all = append(all, c.t.phone)
-	}
-	if utf8.RuneCountInString(s) > a.Length() {
-		all = append(all, c.t.tooLong(a.Length()))
+	for _, f := range a.Faults(s) {
+		switch f {
+		case policy.NotAChoice:
+			all = append(all, c.t.notChoice(s))
+		case policy.NotAPhone:
+			all = append(all, c.t.phone)
+		case policy.TooLong:
+			all = append(all, c.t.tooLong(a.Length()))
+		default:
+			all = append(all, c.t.notString)
+		}
 	}
 	if len(all) > 0 {
 		c.fault(name, all...)

@@ -31,6 +31,8 @@ type Options struct {
 	// Browser gives who a page's cookie signs in; false for nobody. It answers
 	// requests of this site alone.
 	Browser func(r *http.Request) (registrant.Here, bool, error)
+	// Logout takes over a logout token; BadToken for what is none.
+	Logout func(ctx context.Context, token string) error
 	// PublicURL is the base of absolute URLs.
 	PublicURL string
 }
@@ -45,7 +47,7 @@ func New(o Options) *Door { return &Door{o} }
 const Path = "/api/my-user"
 
 // Paths are where the door's clients look, on the shared mux.
-func Paths() []string { return []string{Path, avatarPath} }
+func Paths() []string { return []string{Path, avatarPath, logoutPath} }
 
 const allowed = "GET, PUT, PATCH, HEAD, OPTIONS"
 
@@ -54,6 +56,7 @@ func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+avatarPath+"{name}", serveAvatar)
 	mux.HandleFunc(Path, d.myUser)
+	mux.HandleFunc("POST "+logoutPath, d.loggedOut)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.People == nil && r.URL.Path == Path {
 			d.say(w, r, http.StatusNotImplemented, "The portal needs a Keycloak realm: set doors.portal.issuer and doors.portal.client_id.")

@@ -93,7 +93,7 @@ func (d *Door) view(a registrant.Account) object {
 		{"nickname", a.Nickname},
 		{"profile", d.profile(a)},
 		{"profile_type", kind},
-		{"avatar", d.avatar(a)},
+		{"avatar", Avatar(d.PublicURL, a)},
 		{"acquired_badges", none},
 		{"next_badges", none},
 		{"total_health_benefits", noBenefits},
@@ -148,8 +148,8 @@ func written(at time.Time) string {
 
 const avatarPath = "/avatars/"
 
-// avatar is somebody's picture, else their initials.
-func (d *Door) avatar(a registrant.Account) string {
+// Avatar is the address of somebody's picture, else of their initials.
+func Avatar(publicURL string, a registrant.Account) string {
 	if a.Picture != "" {
 		return a.Picture
 	}
@@ -162,7 +162,7 @@ func (d *Door) avatar(a registrant.Account) string {
 	if letters == "" {
 		letters = "-"
 	}
-	return d.PublicURL + avatarPath + url.PathEscape(letters) + ".svg"
+	return publicURL + avatarPath + url.PathEscape(letters) + ".svg"
 }
 
 func initials(name string) string {

@@ -115,39 +115,56 @@ func (i *Issuer) From(ctx context.Context, issuer string) error {
 // as Prove does.
 func (i *Issuer) Exchange(ctx context.Context, code, verifier, redirectURI, nonce string) (signin.Proof, error) {
 	var none signin.Proof
+	c, text, access, err := i.bound(ctx, code, verifier, redirectURI, nonce)
+	if err != nil {
+		return none, err
+	}
+	said, err := i.completed(ctx, c, access)
+	if err != nil {
+		return none, err
+	}
+	return i.proof(signin.IDToken, idOf(c, text), c.Subject, usable(c), said)
+}
+
+// ExchangeAccess redeems a code and gives the access token that came with an ID token
+// which Exchange would take. It fails as Prove does.
+func (i *Issuer) ExchangeAccess(ctx context.Context, code, verifier, redirectURI, nonce string) (string, error) {
+	_, _, access, err := i.bound(ctx, code, verifier, redirectURI, nonce)
+	if err == nil && access == "" {
+		err = i.faulty(ctx, "token_endpoint", errors.New("the answer has no access token"))
+	}
+	return access, err
+}
+
+// bound redeems a code, and judges the ID token that it brings.
+func (i *Issuer) bound(ctx context.Context, code, verifier, redirectURI, nonce string) (c token.Claims, text, access string, err error) {
 	switch {
 	case i.ClientSecret == "" && !i.Public:
-		return none, errors.New("redeeming a code: the issuer is configured without a client secret")
+		return c, "", "", errors.New("redeeming a code: the issuer is configured without a client secret")
 	case nonce == "" || redirectURI == "" || !likeVerifier.MatchString(verifier):
-		return none, errors.New("redeeming a code: nonce, a verifier and a redirect address are needed")
+		return c, "", "", errors.New("redeeming a code: nonce, a verifier and a redirect address are needed")
 	case len(code) > maxCode || !likeCode.MatchString(code):
-		return none, unproven("not the form of a code")
+		return c, "", "", unproven("not the form of a code")
 	}
 	answer, err := i.redeem(ctx, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier}, "redirect_uri": {redirectURI},
 	})
 	if err != nil {
-		return none, err
+		return c, "", "", err
 	}
-	text := answer.Text("id_token")
-	if text == "" {
-		return none, i.faulty(ctx, "token_endpoint", errors.New("the answer has no ID token"))
+	if text = answer.Text("id_token"); text == "" {
+		return c, "", "", i.faulty(ctx, "token_endpoint", errors.New("the answer has no ID token"))
 	}
-	c, err := i.idClaims(ctx, text)
-	if err != nil {
-		return none, err
+	if c, err = i.idClaims(ctx, text); err != nil {
+		return c, "", "", err
 	}
 	switch {
 	case subtle.ConstantTimeCompare([]byte(c.Text("nonce")), []byte(nonce)) != 1:
-		return none, unproven("nonce is not ours")
+		err = unproven("nonce is not ours")
 	case !slices.Contains(c.Audience, i.ClientIDs[0]):
-		return none, unproven("aud is another client of ours")
+		err = unproven("aud is another client of ours")
 	}
-	said, err := i.completed(ctx, c, answer.Text("access_token"))
-	if err != nil {
-		return none, err
-	}
-	return i.proof(signin.IDToken, idOf(c, text), c.Subject, usable(c), said)
+	return c, text, answer.Text("access_token"), err
 }
 
 // redeem asks the token endpoint (RFC 6749, section 4.1.3), as a client whose secret
