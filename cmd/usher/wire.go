@@ -17,6 +17,7 @@ import (
 	"github.com/usher-id/usher/internal/door/partner"
 	"github.com/usher-id/usher/internal/door/portal"
 	"github.com/usher-id/usher/internal/door/sunbird"
+	"github.com/usher-id/usher/internal/edilogin"
 	"github.com/usher-id/usher/internal/feed"
 	"github.com/usher-id/usher/internal/metrics"
 	"github.com/usher-id/usher/internal/operator"
@@ -282,6 +283,9 @@ func (a *app) pages(public net.Addr, internal net.Listener, m *members, in *arri
 	start := web.Start{Version: programVersion(), Public: "http://" + public.String(), Dev: a.cfg.Dev, Doors: doorCards(a.cfg.Doors)}
 	if a.cfg.Data != defaultData {
 		start.Command = "go run ./cmd/usher --data " + strconv.Quote(a.cfg.Data)
+	}
+	if len(a.cfg.Doors.EDI.Providers) > 0 {
+		start.SignIn = a.ediURL() + edilogin.Home
 	}
 	if internal != nil {
 		start.Internal = "http://" + internal.Addr().String()

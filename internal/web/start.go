@@ -16,7 +16,9 @@ type Start struct {
 	// Command is how the command line is called from where the server was
 	// started; empty: "go run ./cmd/usher".
 	Command string
-	Doors   []DoorCard
+	// SignIn is where people sign in at the EDI door; empty: no provider is configured.
+	SignIn string
+	Doors  []DoorCard
 }
 
 // DoorCard is one door on the start page.

@@ -75,6 +75,15 @@ func TestStartPageEscapesWhatItIsTold(t *testing.T) {
 	lacks(t, "the page", body, "<script", "<img", "<b ", "<i>")
 }
 
+func TestStartPageSaysWhereToSignIn(t *testing.T) {
+	start := devStart()
+	contains(t, "without a provider", get(newPages(t, someMail(), start), "/").Body.String(), "doors.edi.providers.NAME.issuer")
+	start.SignIn = "http://public.test:8080/auth/ui/signin"
+	body := get(newPages(t, someMail(), start), "/").Body.String()
+	contains(t, "with one", body, `href="http://public.test:8080/auth/ui/signin"`)
+	lacks(t, "with one", body, "doors.edi.providers")
+}
+
 func TestNoStepsWithoutAnInternalListener(t *testing.T) {
 	start := devStart()
 	start.Internal = ""

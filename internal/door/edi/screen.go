@@ -107,17 +107,27 @@ func (d *Door) judge(ctx context.Context, s *Screen, err error) (status, retryAf
 			s.Says = SaysOver
 			return http.StatusGone, 0
 		}
-		s.Says = SaysFailed
-		d.Log.InfoContext(ctx, "a provider's answer was refused", "provider", s.Provider, "why", no.Params["why"])
+		d.refused(ctx, s, no)
 	default:
 		return d.provided(ctx, s, no)
 	}
 	return http.StatusForbidden, 0
 }
 
+// refused says that what came back is not the provider's to this sign-in.
+func (d *Door) refused(ctx context.Context, s *Screen, no *user.Refusal) {
+	s.Says = SaysFailed
+	d.Log.WarnContext(ctx, "an answer to a sign-in was refused", "provider", s.Provider, "why", no.Params["why"])
+}
+
 // provided judges what the provider itself said (RFC 6749, section 4.1.2.1).
 func (d *Door) provided(ctx context.Context, s *Screen, no *user.Refusal) (status, retryAfter int) {
-	switch said := no.Params["error"]; said {
+	said, ok := no.Params["error"]
+	if !ok {
+		d.refused(ctx, s, no)
+		return http.StatusForbidden, 0
+	}
+	switch said {
 	case "access_denied":
 		s.Says = SaysCancelled
 	case "temporarily_unavailable", "server_error":
@@ -125,7 +135,7 @@ func (d *Door) provided(ctx context.Context, s *Screen, no *user.Refusal) (statu
 		return http.StatusServiceUnavailable, 1
 	default:
 		s.Says = SaysFailed
-		d.Log.WarnContext(ctx, "a provider refuses sign-ins", "provider", s.Provider, "error", printable(said), "why", no.Params["why"])
+		d.Log.WarnContext(ctx, "a provider refuses sign-ins", "provider", s.Provider, "error", printable(said))
 	}
 	return http.StatusForbidden, 0
 }
