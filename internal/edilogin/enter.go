@@ -81,7 +81,8 @@ func (s *Service) enter(ctx context.Context, p signin.Proof, a about, live *sess
 		if err != nil {
 			return fmt.Errorf("admitting: %w", err)
 		}
-		if refused = refusal(came.Decision); refused != nil {
+		if came.Decision.Refusal != "" {
+			refused = refusal(came.Decision)
 			return nil // what was decided is kept
 		}
 		number, _, err := desk.EDINumber(came.User, user.Human, string(p.Source))
@@ -140,11 +141,9 @@ func (s *Service) here(tx store.Tx, a about, live *session.Live) error {
 	return err
 }
 
-// refusal is what becomes of a decision that lets nobody in; nil for any other.
+// refusal is what becomes of a decision that lets nobody in.
 func refusal(d admission.Decision) *user.Refusal {
 	switch d.Refusal {
-	case "":
-		return nil
 	case user.UserLocked, user.UserDeleted, user.Conflict:
 		return user.Refuse(d.Refusal, "user")
 	default:

@@ -91,7 +91,7 @@ type Provider struct {
 // Start starts a provider, which ends with the test.
 func Start(t testing.TB, s Settings) *Provider {
 	t.Helper()
-	given, err := json.Marshal(s)
+	given, err := json.Marshal(s) //nolint:gosec // the secret is a test's
 	if err != nil {
 		t.Fatal(err)
 	}
