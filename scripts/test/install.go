@@ -15,7 +15,7 @@ import (
 
 // beside are the programs that tests put in front of usher, as proxies or as a
 // person's browser, and behind it, as a provider; by the Debian package of each.
-var beside = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy", "chromium": "chromium", "node": "nodejs", "npm": "npm"}
+var beside = map[string]string{"nginx": "nginx-light", "haproxy": "haproxy", "chromium": "chromium", "node": "nodejs", "npm": "npm", "java": "openjdk-17-jre-headless", "mvn": "maven"}
 
 // obtainPostgres installs the server package where it is missing and may be
 // installed.

@@ -7,7 +7,8 @@
 //	                                  └──> count, list every skipped test ──> stop it
 //
 // Exit 0 only if everything passed; with CI=true a skipped test fails the run.
-// PostgreSQL, nginx, haproxy and chromium are installed from the distribution where they
+// Keycloak is started likewise. PostgreSQL, nginx, haproxy, chromium, Node.js, Java and
+// Maven are installed from the distribution where they
 // are missing, it runs as root and apt-get exists.
 package main
 
@@ -21,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/usher-id/usher/internal/testkeycloak"
 	"github.com/usher-id/usher/internal/testpg"
 )
 
@@ -64,10 +66,28 @@ func run(args []string, ci bool) (int, error) {
 		fmt.Fprintln(os.Stderr, "WITHOUT PROXIES:", err)
 	}
 
+	keycloak := os.Getenv(testkeycloak.EnvURL)
+	if keycloak == "" {
+		server, err := testkeycloak.Launch(ctx)
+		switch {
+		case err == nil:
+			keycloak = server.URL
+			defer func() {
+				if closeErr := server.Close(); closeErr != nil {
+					fmt.Fprintln(os.Stderr, "test: close Keycloak:", closeErr)
+				}
+			}()
+		case ci:
+			return 1, fmt.Errorf("no Keycloak to test with: %w", err)
+		default:
+			fmt.Fprintln(os.Stderr, "WITHOUT KEYCLOAK:", err)
+		}
+	}
+
 	// The orders of people at four doors take most of go test's own ten minutes for a
 	// package on a slow machine.
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json", "-timeout=30m"}, args...)...)
-	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url)
+	cmd.Env = append(os.Environ(), testpg.EnvURL+"="+url, testkeycloak.EnvURL+"="+keycloak)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/usher-id/usher/internal/testkeycloak"
 	"github.com/usher-id/usher/internal/testpg"
 )
 
@@ -49,6 +50,7 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "harness: PostgreSQL:", err) // each test that needs it says so again
 		}
 	}
+	defer testkeycloak.Stop()
 	return m.Run()
 }
 
