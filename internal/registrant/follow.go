@@ -48,7 +48,7 @@ type Follower struct {
 // there is refused within 60 s), and how far back besides: its events are written
 // when they are committed, not quite in the order of their times.
 const (
-	askEvery = 10 * time.Second
+	askEvery = 5 * time.Second
 	overlap  = 15 * time.Second
 	holdFor  = 30 * time.Second
 )
