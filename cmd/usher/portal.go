@@ -175,6 +175,7 @@ func (a *app) portalPages() *web.Portal {
 			}
 			return a.site()
 		},
+		Realm: origin(a.cfg.Doors.Portal.Issuer),
 		SignedOut: func(back string) string {
 			p := a.cfg.Doors.Portal
 			return p.Issuer + "/protocol/openid-connect/logout?" + url.Values{
@@ -206,4 +207,13 @@ func (p *realmPeople) loggedOut(ctx context.Context, token string) error {
 		return err
 	}
 	return p.people.End(ctx, p.people.Realms[0], l.Identity, l.Session)
+}
+
+// origin is an address without its path.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -114,6 +114,17 @@ func (r *Realm) Register(email, first, last string, verified bool) Person {
 	return p
 }
 
+// Find gives somebody who registered by themselves.
+func (r *Realm) Find(email string) Person {
+	r.t.Helper()
+	var found []struct{ ID string }
+	r.master("GET", "/auth/admin/realms/"+r.Name+"/users?exact=true&username="+url.QueryEscape(email), nil, &found)
+	if len(found) != 1 {
+		r.t.Fatalf("%d people are called %s", len(found), email)
+	}
+	return Person{Subject: found[0].ID, Email: email}
+}
+
 // Tokens are what a sign-in gives.
 type Tokens struct {
 	Access  string `json:"access_token"`

@@ -42,7 +42,8 @@ type Portal struct {
 	Session, Trip string
 	Secure        bool
 	Site          func() string
-	// SignedOut is where the realm ends its own session, given where to come back to.
+	// Realm is its origin: signing out ends there. SignedOut is where the realm ends its own session, given where to come back to.
+	Realm     string
 	SignedOut func(back string) string
 	// Avatar is the address of somebody's picture.
 	Avatar func(a registrant.Account) string
@@ -270,7 +271,7 @@ func (s *portalPages) showIn(w http.ResponseWriter, r *http.Request, status int,
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept-Language", v.lang)
 	w.Header().Set("Cache-Control", "no-store")
-	s.renderAs(w, r, status, name, view{Guest: true, OwnForms: true, Data: data})
+	s.renderAs(w, r, status, name, view{Guest: true, OwnForms: true, FormAction: s.Realm, Data: data})
 }
 
 // portalMessage is a page that says one thing.
@@ -304,13 +305,21 @@ func (s *portalPages) setCookie(w http.ResponseWriter, name, value string, life 
 
 // own gives a path of usher's that somebody may be led to, else home.
 func own(next, lang string) string {
-	if next == "" || roundtrip.Allowed(next, "", nil) != roundtrip.Here || strings.Contains(next, "/sign-in") || strings.Contains(next, "/profile/create") {
+	if next == "" || roundtrip.Allowed(next, "", nil) != roundtrip.Here || strings.Contains(next, "/sign-in") {
 		return "/" + lang + "/"
 	}
 	return next
 }
 
-// sorted gives the names of a map in order.
+// after is own for who has completed a profile: the page that does so is over.
+func after(next, lang string) string {
+	if next = own(next, lang); strings.Contains(next, "/profile/create") {
+		return "/" + lang + "/"
+	}
+	return next
+}
+
+// sortedKeys gives the names of a map in order.
 func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for n := range m {

@@ -160,19 +160,19 @@ func (f *portalForm) others(v visitor, kind string) {
 // create makes a profile, or asks for one.
 func (s *portalPages) create(w http.ResponseWriter, r *http.Request, v visitor) {
 	if v.acct.Complete() {
-		s.see(w, own(r.URL.Query().Get(saysNext), v.lang)) // a second click
+		s.see(w, after(r.URL.Query().Get(saysNext), v.lang)) // a second click
 		return
 	}
 	kind := s.kind(r, v)
-	after, ok := s.save(w, r, v, kind)
+	now, ok := s.save(w, r, v, kind)
 	if !ok {
 		return
 	}
-	if !after.Complete() { // asked for
+	if !now.Complete() { // asked for
 		s.see(w, "/"+v.lang+"/profile/create")
 		return
 	}
-	s.see(w, own(r.URL.Query().Get(saysNext), v.lang))
+	s.see(w, after(r.URL.Query().Get(saysNext), v.lang))
 }
 
 func (s *portalPages) editForm(w http.ResponseWriter, r *http.Request, v visitor) {

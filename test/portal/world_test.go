@@ -160,10 +160,10 @@ func (w world) soon(what string, within time.Duration, holds func() bool) {
 
 // shown is what `usher user show --json` says.
 type shown struct {
-	ID      string
-	Status  string
-	Email   string
-	Groups  []string // by name
+	ID     string
+	Status string
+	Email  string
+	Groups []string // by name
 }
 
 func (w world) show(ref string) (s shown) {
