@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/session"
@@ -51,7 +52,7 @@ func (s *Service) Unblock(ctx context.Context, id, by string) error {
 
 func (s *Service) on(ctx context.Context, id string, fn func(store.Tx, user.User, []user.Lock) error) error {
 	return s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		h, err := tx.Handle(user.SpaceSunbird, id)
+		h, err := tx.Handle(user.SpaceSunbird, strings.ToLower(id))
 		if errors.Is(err, store.ErrNotFound) || err == nil && h.Dead {
 			return user.Refuse(user.NotFound, "user")
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -102,6 +103,9 @@ func (s *Service) tryCode(tx store.Tx, pol policy.Policy, f Form) (otp.Tried, *u
 	said := f.Phone
 	if f.CodeFor == user.Email {
 		said = f.Email
+	}
+	if said == nil {
+		return otp.Tried{}, user.Refuse(user.BadCredential, "OTP"), nil
 	}
 	to := otp.To{Kind: f.CodeFor, Key: said.Key, Display: said.Display, Region: said.Region}
 	tried, err := s.Codes.Try(tx, pol, to, Purpose, f.Code)
@@ -247,6 +251,8 @@ func (s *Service) admit(tx store.Tx, pol policy.Policy, f Form, name normal.User
 	for a, v := range f.Facts {
 		facts[a] = v
 	}
+	caller := user.SourceOf(user.DoorSunbird, f.Caller)
+	word := pol.Trust(caller).Word()
 	var addresses []admission.Address
 	for _, a := range []struct {
 		kind user.AddressKind
@@ -259,7 +265,7 @@ func (s *Service) admit(tx store.Tx, pol policy.Policy, f Form, name normal.User
 			addresses = append(addresses, f.Proven.Email)
 			continue
 		}
-		at := admission.Address{Kind: a.kind, Key: a.said.Key, Display: a.said.Display, Assurance: user.Attested}
+		at := admission.Address{Kind: a.kind, Key: a.said.Key, Display: a.said.Display, Assurance: word}
 		if f.Code != "" && f.CodeFor == a.kind {
 			at.Assurance, at.Proven = user.Proven, tx.Now()
 		}
@@ -268,17 +274,44 @@ func (s *Service) admit(tx store.Tx, pol policy.Policy, f Form, name normal.User
 	names := []user.Handle{{Space: user.SpaceSunbirdUN, Value: name.Key}}
 	desk := admission.In(tx, pol)
 	if f.Proven != nil {
-		return desk.Arrive(admission.Arrival{
+		return s.named(tx, desk, f, addresses)(desk.Arrive(admission.Arrival{
 			Door: user.DoorSunbird, Source: f.Proven.Source, Identity: &f.Proven.Identity, Addresses: addresses, Facts: facts, Names: names,
-		})
+		}))
 	}
 	if f.Code != "" {
-		return desk.Arrive(admission.Arrival{Door: user.DoorSunbird, Source: Source, Addresses: addresses, Facts: facts, Names: names})
+		return s.named(tx, desk, f, addresses)(desk.Arrive(admission.Arrival{Door: user.DoorSunbird, Source: Source, Addresses: addresses, Facts: facts, Names: names}))
 	}
 	return desk.Provision(admission.Assertion{
-		Door: user.DoorSunbird, Source: user.SourceOf(user.DoorSunbird, f.Caller), Kind: user.Feed, By: f.Caller,
+		Door: user.DoorSunbird, Source: caller, Kind: user.Feed, By: f.Caller,
 		Identities: f.Identities, Addresses: addresses, Facts: facts, Names: names,
 	})
+}
+
+// named adds, to who has just come in, what a caller calls them elsewhere: on the
+// caller's word, in a strand of its own.
+func (s *Service) named(tx store.Tx, desk *admission.Desk, f Form, addresses []admission.Address) func(admission.Outcome, error) (admission.Outcome, error) {
+	return func(came admission.Outcome, err error) (admission.Outcome, error) {
+		if err != nil || came.Decision.Refusal != "" || len(f.Identities) == 0 {
+			return came, err
+		}
+		said := make([]admission.Address, len(addresses))
+		for i, a := range addresses {
+			a.Assurance, a.Proven = user.Attested, time.Time{}
+			said[i] = a
+		}
+		told, err := desk.Provision(admission.Assertion{
+			Door: user.DoorSunbird, Source: user.SourceOf(user.DoorSunbird, f.Caller), Kind: user.Feed, By: f.Caller,
+			Identities: f.Identities, Addresses: said,
+		})
+		if err != nil {
+			return came, err
+		}
+		if told.Decision.Refusal != "" || told.User.ID != came.User.ID {
+			return came, user.Refuse(user.InUse, "externalId", "id", f.Identities[0].Subject, "provider", f.Identities[0].Issuer)
+		}
+		came.User = told.User
+		return came, nil
+	}
 }
 
 // settleIn gives a user this door's id, everybody's role and their place.

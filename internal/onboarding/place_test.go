@@ -39,7 +39,8 @@ func placing() []scenario {
 				{"a channel as an organisation", onboarding.Place{Organisation: string(gj.ID)}, nil, []string{gj.Name}},
 				{"an organisation and its channel", onboarding.Place{Organisation: string(class.ID), Channel: gj.Name}, nil, []string{gj.Name, class.Name}},
 				{
-					"an organisation and another channel", onboarding.Place{Organisation: string(school.ID), Channel: rj.Name},
+					"an organisation and another channel",
+					onboarding.Place{Organisation: string(school.ID), Channel: rj.Name},
 					user.Refuse(user.Conflict, "organisationId", "channel", rj.Name), nil,
 				},
 				{"an organisation that is not", onboarding.Place{Organisation: "nowhere"}, absent("organisationId", "nowhere"), nil},
@@ -52,15 +53,20 @@ func placing() []scenario {
 				{"a number that is nobody's", onboarding.Place{Channel: gj.Name, OrgExternalID: "9"}, absent("orgExternalId", "9"), nil},
 				{"a number and no channel", onboarding.Place{OrgExternalID: "321456"}, absent("orgExternalId", "321456"), nil},
 				{
-					"an organisation twice", onboarding.Place{Organisation: string(school.ID), OrgExternalID: "321456"}, nil,
+					"an organisation twice",
+					onboarding.Place{Organisation: string(school.ID), OrgExternalID: "321456"},
+					nil,
 					[]string{gj.Name, school.Name},
 				},
 				{
-					"a channel by its id and a number in it", onboarding.Place{Organisation: string(gj.ID), OrgExternalID: "321456"}, nil,
+					"a channel by its id and a number in it",
+					onboarding.Place{Organisation: string(gj.ID), OrgExternalID: "321456"},
+					nil,
 					[]string{gj.Name, school.Name},
 				},
 				{
-					"two organisations", onboarding.Place{Organisation: string(class.ID), OrgExternalID: "321456"},
+					"two organisations",
+					onboarding.Place{Organisation: string(class.ID), OrgExternalID: "321456"},
 					user.Refuse(user.Conflict, "orgExternalId", "channel", gj.Name), nil,
 				},
 			} {

@@ -135,20 +135,12 @@ func shown(r store.Reader, p Presence) (out Shown, err error) {
 
 // addresses tells of what is this user's own: proven, or said by who may.
 func (out *Shown) addresses(r store.Reader) error {
-	claims, err := r.ClaimsOf(out.User.ID)
-	if err != nil {
-		return fmt.Errorf("reading the addresses of %s: %w", out.User.ID, err)
+	sure, err := sureAddresses(r, out.User.ID)
+	for _, c := range sure {
+		out.EmailVerified = out.EmailVerified || c.Kind == user.Email
+		out.PhoneVerified = out.PhoneVerified || c.Kind == user.Phone
 	}
-	for _, c := range claims {
-		sure := c.Assurance == user.Proven || c.Assurance == user.Attested
-		switch c.Kind {
-		case user.Email:
-			out.EmailVerified = out.EmailVerified || sure
-		case user.Phone:
-			out.PhoneVerified = out.PhoneVerified || sure
-		}
-	}
-	return nil
+	return err
 }
 
 func (out *Shown) groups(r store.Reader) error {

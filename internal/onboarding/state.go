@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/ledger"
@@ -13,21 +14,36 @@ import (
 )
 
 // StateIdentity is somebody at a state's portal: a channel, and whom its tokens call
-// so (contract B.8: externalIds).
+// so (contract B.8: externalIds; B.5: a provider is compared in small letters).
 func StateIdentity(channel, subject string) user.IdentityKey {
-	return user.IdentityKey{Issuer: "state:" + channel, Subject: subject}
+	return user.IdentityKey{Issuer: "state:" + strings.ToLower(channel), Subject: subject}
 }
 
 // HasAddress says whether a user has an e-mail or phone that is sure.
 func HasAddress(r store.Reader, u user.ID) (bool, error) {
+	sure, err := sureAddresses(r, u)
+	return len(sure) > 0, err
+}
+
+// sureAddresses are those that a user owns, or that somebody trusted vouches for: one
+// that was proven once, and is another's now, is not among them.
+func sureAddresses(r store.Reader, u user.ID) ([]user.Claim, error) {
 	claims, err := r.ClaimsOf(u)
 	if err != nil {
-		return false, fmt.Errorf("reading the addresses of %s: %w", u, err)
+		return nil, fmt.Errorf("reading the addresses of %s: %w", u, err)
 	}
-	return slices.ContainsFunc(claims, func(c user.Claim) bool {
-		return c.Assurance == user.Proven || c.Assurance == user.Attested
+	owned, err := r.Owned(u)
+	if err != nil {
+		return nil, fmt.Errorf("reading the addresses of %s: %w", u, err)
+	}
+	return slices.DeleteFunc(claims, func(c user.Claim) bool {
+		own := slices.ContainsFunc(owned, func(o user.Owner) bool { return o.Kind == c.Kind && o.Address == c.Address })
+		return c.Assurance != user.Attested && (c.Assurance != user.Proven || !own)
 	}), nil
 }
+
+// Known gives the id of a user who is known at this door; empty for others.
+func Known(r store.Reader, u user.ID) (string, error) { return doorID(r, u) }
 
 // Blocked says whether an address is somebody's who may not come in.
 func (s *Service) Blocked(ctx context.Context, kind user.AddressKind, key string) (is bool, err error) {

@@ -40,7 +40,7 @@ type scenario struct {
 }
 
 func TestOnboarding(t *testing.T) {
-	all := slices.Concat(creating(), proving(), refusing(), coding(), naming(), placing(), looking(), blocking(), settling())
+	all := slices.Concat(creating(), proving(), refusing(), coding(), naming(), placing(), looking(), blocking(), settling(), calling())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		if err := group.New(s).System(t.Context()); err != nil {
 			t.Fatal(err)

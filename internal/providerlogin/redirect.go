@@ -91,11 +91,7 @@ func (s *Service) enter(ctx context.Context, p signin.Proof, q Query) (in Entere
 	if err != nil {
 		return in, err
 	}
-	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		sess, err := s.signIn(tx, p)
-		if err != nil {
-			return err
-		}
+	err = s.signingIn(ctx, p, func(tx store.Tx, sess user.Session) (err error) {
 		sess, err = s.Sessions.IssueBrowser(tx, sess, browser)
 		in = Entered{Token: browser.Text, Expires: sess.Expires, Next: without(q.RedirectURI, "auth_callback")}
 		return err
@@ -109,11 +105,7 @@ func (s *Service) enterApp(ctx context.Context, p signin.Proof, q Query) (in Ent
 	if pair, err = s.Sessions.NewPair(); err != nil {
 		return in, err
 	}
-	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		sess, err := s.signIn(tx, p)
-		if err != nil {
-			return err
-		}
+	err = s.signingIn(ctx, p, func(tx store.Tx, sess user.Session) (err error) {
 		sess.Client = q.ClientID
 		_, err = s.Sessions.Issue(tx, sess, pair)
 		return err

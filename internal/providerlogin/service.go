@@ -67,44 +67,71 @@ func (s *Service) arrive(tx store.Tx, p signin.Proof, more map[user.Attr]*string
 	})
 }
 
-// signIn admits somebody and settles them in. Refusals: BadToken, UserLocked,
-// Challenge; Missing for somebody new whom the provider does not name, or for
-// whose address it does not vouch.
-func (s *Service) signIn(tx store.Tx, p signin.Proof) (user.Session, error) {
-	if err := roundtrip.Redeem(tx, p); err != nil {
-		return user.Session{}, err
+// signingIn admits somebody in a transaction, and has then write what they get. What
+// was decided is kept where it keeps them out, and the proof is good for as much
+// again. Refusals: BadToken, UserLocked, Challenge; Missing for somebody new whom the
+// provider does not name, or for whose address it does not vouch.
+func (s *Service) signingIn(ctx context.Context, p signin.Proof, then func(store.Tx, user.Session) error) error {
+	var no *user.Refusal
+	err := s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
+		if err := roundtrip.Redeem(tx, p); err != nil {
+			return err
+		}
+		sess, refused, err := s.signIn(tx, p)
+		if no = refused; err != nil {
+			return err
+		}
+		if no != nil {
+			return store.Delete(tx, user.Token{Hash: p.Once[:]})
+		}
+		return then(tx, sess)
+	})
+	if err == nil && no != nil {
+		return no
 	}
+	return err
+}
+
+// signIn admits somebody, and settles in who is new at this door.
+func (s *Service) signIn(tx store.Tx, p signin.Proof) (sess user.Session, no *user.Refusal, err error) {
 	first, last := called(p)
 	if a, ok := email(p); first == "" || !ok || !sure(a) {
 		known, err := tx.Identity(p.Identity)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return user.Session{}, fmt.Errorf("looking for an identity: %w", err)
+			return sess, nil, fmt.Errorf("looking for an identity: %w", err)
 		}
 		if err != nil || known.Reserved {
-			return user.Session{}, user.Refuse(user.Missing, "name")
+			return sess, user.Refuse(user.Missing, "name"), nil
 		}
 	}
 	came, err := s.arrive(tx, p, nil, nil)
 	if err != nil {
-		return user.Session{}, err
+		return sess, nil, err
 	}
 	if no := came.Decision.Refusal; no != "" {
 		if no == user.UserDeleted {
 			no = user.UserLocked
 		}
-		return user.Session{}, user.Refuse(no, "user")
+		return sess, user.Refuse(no, "user"), nil
 	}
-	placed, err := onboarding.Settle(tx, s.Policies.Current(), onboarding.Place{})
-	if err != nil {
-		return user.Session{}, err
+	id, err := onboarding.Known(tx, came.User.ID)
+	if err == nil && id == "" {
+		id, err = s.settle(tx, came, onboarding.Newcomer{First: first, Last: last})
 	}
-	if err := s.People.SettleIn(tx, came, placed, onboarding.Newcomer{First: first, Last: last}); err != nil {
-		return user.Session{}, err
-	}
-	id, err := onboarding.Number(tx, came.User.ID, came.Strand.ID)
 	return user.Session{
 		User: came.User.ID, Strand: came.Strand.ID, Door: user.DoorSunbird, Subject: id, Epoch: came.User.Epoch, Methods: methods,
-	}, err
+	}, nil, err
+}
+
+func (s *Service) settle(tx store.Tx, came admission.Outcome, n onboarding.Newcomer) (string, error) {
+	placed, err := onboarding.Settle(tx, s.Policies.Current(), onboarding.Place{})
+	if err != nil {
+		return "", err
+	}
+	if err := s.People.SettleIn(tx, came, placed, n); err != nil {
+		return "", err
+	}
+	return onboarding.Number(tx, came.User.ID, came.Strand.ID)
 }
 
 // called is how a provider names somebody: by given and family name, else by the
@@ -135,11 +162,7 @@ func (s *Service) Token(ctx context.Context, idToken, claimed, client string) (p
 	if pair, err = s.Sessions.NewPair(); err != nil {
 		return pair, err
 	}
-	err = s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		sess, err := s.signIn(tx, p)
-		if err != nil {
-			return err
-		}
+	err = s.signingIn(ctx, p, func(tx store.Tx, sess user.Session) (err error) {
 		sess.Client = client
 		_, err = s.Sessions.Issue(tx, sess, pair)
 		return err

@@ -42,7 +42,7 @@ type scenario struct {
 }
 
 func TestProviderLogin(t *testing.T) {
-	all := slices.Concat(starting(), returning(), ending(), signingIn(), byToken(), creating())
+	all := slices.Concat(starting(), returning(), ending(), signingIn(), byToken(), creating(), again())
 	each(t, func(t *testing.T, s store.Store, c *clock) {
 		if err := group.New(s).System(t.Context()); err != nil {
 			t.Fatal(err)

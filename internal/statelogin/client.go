@@ -32,3 +32,21 @@ func (s *Service) Client(ctx context.Context, id, secret string) error {
 	}
 	return nil
 }
+
+// Open says whether a client's tokens are renewed without a secret: one that was
+// registered with a secret has to show it. InvalidClient then.
+func (s *Service) Open(ctx context.Context, id string) error {
+	return s.Store.View(ctx, func(r store.Reader) error {
+		c, err := r.Client(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("looking for a client: %w", err)
+		}
+		if c.SecretHash != nil {
+			return user.Refuse(user.InvalidClient, "clientId")
+		}
+		return nil
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/usher-id/usher/internal/admission"
 	"github.com/usher-id/usher/internal/normal"
@@ -67,9 +69,19 @@ func (s *Service) Again(ctx context.Context, cookie string, by Asking) error {
 
 // Verify compares a code; the right one is used up, and its phone is confirmed in
 // this visit.
-func (s *Service) Verify(ctx context.Context, cookie string, to otp.To, code string) (tried otp.Tried, err error) {
+func (s *Service) Verify(ctx context.Context, cookie string, to otp.To, code string) (otp.Tried, error) {
+	return s.verify(ctx, cookie, to, code, false)
+}
+
+// verify is Verify; again takes any code where the phone was confirmed a moment ago:
+// the page's button was pressed twice.
+func (s *Service) verify(ctx context.Context, cookie string, to otp.To, code string, again bool) (tried otp.Tried, err error) {
 	pol := s.Policies.Current()
 	err = s.change(ctx, cookie, func(tx store.Tx, v *Visit) (*user.Refusal, error) {
+		if again && v.Confirmed != "" && v.Confirmed == to.Key {
+			tried = otp.Tried{Right: true}
+			return nil, nil
+		}
 		var err error
 		if tried, err = s.Codes.Try(tx, pol, to, onboarding.Purpose, code); err != nil {
 			return nil, err
@@ -93,7 +105,7 @@ func (s *Service) Enter(ctx context.Context, cookie, code string) (next string, 
 		return "", err
 	}
 	if v.Confirmed == "" || v.Confirmed != v.Phone {
-		tried, err := s.Verify(ctx, cookie, otp.To{Kind: user.Phone, Key: v.Phone, Display: v.Phone, Region: v.Region}, code)
+		tried, err := s.verify(ctx, cookie, otp.To{Kind: user.Phone, Key: v.Phone, Display: v.Phone, Region: v.Region}, code, true)
 		if err != nil {
 			return "", err
 		}
@@ -107,10 +119,14 @@ func (s *Service) Enter(ctx context.Context, cookie, code string) (next string, 
 // Contact lets somebody in whose phone was confirmed in this visit (contract B.8,
 // 3). Where the phone is another user's, next is the challenge. Refusals: BadToken
 // of visit; Forbidden where another phone was confirmed, or none; NotFound of
-// school; UserLocked.
+// school; InUse of phone where it is somebody's whom the state calls otherwise;
+// UserLocked.
 func (s *Service) Contact(ctx context.Context, cookie, phone string) (next string, err error) {
 	handle, hash := newName()
 	err = s.change(ctx, cookie, func(tx store.Tx, v *Visit) (*user.Refusal, error) {
+		if v.Step == StepDone && tx.Now().Sub(v.Done) > doneFor {
+			return gone(), nil
+		}
 		if v.Confirmed == "" || v.Confirmed != phone {
 			return user.Refuse(user.Forbidden, "phone"), nil
 		}
@@ -119,14 +135,25 @@ func (s *Service) Contact(ctx context.Context, cookie, phone string) (next strin
 			return nil, err
 		}
 		if other != "" && v.Consent != other {
-			v.Step, next = StepChallenge, PathChallenge
+			same, err := s.sameState(tx, *v, other)
+			if err != nil {
+				return nil, err
+			}
+			if same { // a yes could not be taken
+				v.Step, v.Confirmed = StepContact, ""
+				return user.Refuse(user.InUse, "phone"), nil
+			}
+			v.Step, v.Shown, next = StepChallenge, other, PathChallenge
 			return nil, nil
 		}
 		in, no, err := s.take(tx, *v)
 		if err != nil || no != nil {
 			return no, err
 		}
-		v.Step, next = StepDone, success(handle)
+		if v.Step != StepDone {
+			v.Step, v.Done = StepDone, tx.Now()
+		}
+		next = success(handle)
 		return nil, keep(tx, hash, kindHandoff, in, tx.Now().Add(handoffLife))
 	})
 	return next, err
@@ -155,6 +182,21 @@ func (s *Service) holder(r store.Tx, v Visit) (user.ID, error) {
 	return o.User, nil
 }
 
+// doneFor is how long a visit that is done can be done again: a button pressed twice,
+// a page loaded anew.
+const doneFor = time.Minute
+
+// sameState says whether a user is somebody whom this state calls otherwise: two
+// people with one phone, or one who got another id. No answer of theirs joins those.
+func (s *Service) sameState(r store.Reader, v Visit, other user.ID) (bool, error) {
+	ids, err := r.Identities(other)
+	if err != nil {
+		return false, fmt.Errorf("reading identities: %w", err)
+	}
+	issuer := onboarding.StateIdentity(v.Channel, "").Issuer
+	return slices.ContainsFunc(ids, func(i user.Identity) bool { return i.Issuer == issuer && !i.Reserved }), nil
+}
+
 // take admits the person of a visit and settles them in their school.
 func (s *Service) take(tx store.Tx, v Visit) (Handoff, *user.Refusal, error) {
 	placed, no, err := s.school(tx, v.Claims)
@@ -167,7 +209,11 @@ func (s *Service) take(tx store.Tx, v Visit) (Handoff, *user.Refusal, error) {
 	if err != nil {
 		return Handoff{}, nil, err
 	}
-	if came.Decision.Refusal != "" {
+	switch came.Decision.Refusal {
+	case "":
+	case user.Challenge, user.Conflict:
+		return Handoff{}, user.Refuse(user.InUse, "phone"), nil
+	default:
 		return Handoff{}, user.Refuse(user.UserLocked, "phone"), nil
 	}
 	if err := s.People.SettleIn(tx, came, placed, onboarding.Newcomer{First: v.Name, Roles: v.Roles}); err != nil {
@@ -193,7 +239,9 @@ func (s *Service) Link(ctx context.Context, cookie string, yes bool) (next strin
 		if err != nil {
 			return nil, err
 		}
-		v.Consent, phone = other, v.Confirmed
+		if phone = v.Confirmed; other == v.Shown { // else it is asked again, of whom it is now
+			v.Consent = other
+		}
 		return nil, nil
 	})
 	if err != nil || !yes {

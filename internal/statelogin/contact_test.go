@@ -2,12 +2,14 @@ package statelogin_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/usher-id/usher/internal/onboarding"
 	"github.com/usher-id/usher/internal/otp"
 	"github.com/usher-id/usher/internal/statelogin"
+	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -355,15 +357,48 @@ func linking() []scenario {
 				w.Errorf("led to %q", next)
 			}
 		}},
-		{"somebody of the same state who has the phone is asked about as anybody is, and two subjects stay apart", func(w *world) {
+		{"somebody whom the state calls otherwise has the phone: another number is asked for, and two subjects stay apart", func(w *world) {
 			first := w.comes("100", w.phone(1))
 			cookie := w.visits("101")
-			if next := w.enters(cookie, w.phone(1)); next != statelogin.PathChallenge {
-				w.Fatalf("led to %q", next)
+			_, err := w.states.Enter(w.Context(), cookie, w.code(cookie, w.phone(1)))
+			w.refused(err, user.Refuse(user.InUse, "phone"))
+			if v, err := w.states.Look(w.Context(), cookie); err != nil || v.Step != statelogin.StepContact {
+				w.Errorf("the visit is %+v, %v", v, err)
 			}
-			_, err := w.states.Link(w.Context(), cookie, true)
-			if err == nil || w.known("101") == first.User.ID {
-				w.Errorf("the state knows one user by two subjects: %v", err)
+			if w.known("101") == first.User.ID {
+				w.Error("the state knows one user by two subjects")
+			}
+		}},
+		{"a visit that is done lets somebody in for another minute, and then nobody", func(w *world) {
+			cookie := w.visits("100")
+			live := w.follows(w.enters(cookie, w.phone(1)))
+			next, err := w.states.Enter(w.Context(), cookie, "000000") // the button pressed twice
+			w.ok(err)
+			if again := w.follows(next); again.User.ID != live.User.ID {
+				w.Errorf("another user: %s", again.User.ID)
+			}
+			w.clock.advance(time.Minute + time.Second)
+			_, err = w.states.Enter(w.Context(), cookie, "000000")
+			w.refused(err, user.Refuse(user.BadToken, "visit"))
+			_, err = w.states.Contact(w.Context(), cookie, w.phone(1))
+			w.refused(err, user.Refuse(user.BadToken, "visit"))
+		}},
+		{"a yes is for the user who was asked about, and for nobody who has the phone since", func(w *world) {
+			w.elsewhere(w.phone(1))
+			cookie := w.visits("100")
+			w.enters(cookie, w.phone(1))
+			second := w.elsewhere(w.phone(2))
+			w.update(func(tx store.Tx) error {
+				o, err := tx.Owner(user.Phone, w.phone(1))
+				if err != nil {
+					return err
+				}
+				two, err := tx.Owner(user.Phone, w.phone(2))
+				o.User, o.Strand = second.ID, two.Strand
+				return errors.Join(err, store.Put(tx, o))
+			})
+			if next := w.must(w.states.Link(w.Context(), cookie, true)); next != statelogin.PathChallenge || w.known("100") == second.ID {
+				w.Errorf("led to %q, as %s", next, w.known("100"))
 			}
 		}},
 		{"whose phone moved to a newcomer is still who they are to the state, and no more who has the phone", func(w *world) {
@@ -373,10 +408,16 @@ func linking() []scenario {
 			if second.User.ID == first.User.ID || w.owner(w.phone(1)) != second.User.ID {
 				w.Fatalf("was %s, is %s; the phone is %s's", first.User.ID, second.User.ID, w.owner(w.phone(1)))
 			}
-			for subject, who := range map[string]user.ID{"100": first.User.ID, "101": second.User.ID} {
-				if again := w.follows(w.begin(w.token(subject)).Next); again.User.ID != who {
-					w.Errorf("%s comes back as %s, want %s", subject, again.User.ID, who)
-				}
+			if again := w.follows(w.begin(w.token("101")).Next); again.User.ID != second.User.ID {
+				w.Errorf("comes back as %s, want %s", again.User.ID, second.User.ID)
+			}
+			// Who has no address any more is asked for one, and is still themselves.
+			s, err := w.people.Show(w.Context(), onboarding.Key{Kind: onboarding.ByID, Value: first.Session.Subject})
+			if err != nil || s.PhoneVerified {
+				w.Errorf("shown %+v, %v", s, err)
+			}
+			if again := w.comes("100", w.phone(2)); again.User.ID != first.User.ID {
+				w.Errorf("comes back as %s, want %s", again.User.ID, first.User.ID)
 			}
 		}},
 	}

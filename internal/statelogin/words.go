@@ -84,9 +84,13 @@ type Visit struct {
 	// Confirmed is the phone that a code has proven in this visit, at At.
 	Confirmed string    `json:"confirmed"`
 	At        time.Time `json:"at"`
-	// Consent is the user whom the person says to be, by the challenge.
-	Consent   user.ID `json:"consent"`
-	Remaining int     `json:"remaining"` // tries that the code has left; -1 not known
+	// Shown is the user whom the challenge asks about, Consent the one whom the person
+	// says to be.
+	Shown   user.ID `json:"shown"`
+	Consent user.ID `json:"consent"`
+	// Done is when the visit was.
+	Done      time.Time `json:"done"`
+	Remaining int       `json:"remaining"` // tries that the code has left; -1 not known
 }
 
 // Begun is what became of a token.

@@ -45,7 +45,9 @@ type stateData struct {
 }
 
 // Over says that no code of this visit is alive: there is none to type.
-func (d stateData) Over() bool { return d.Wrong == wrongDead || d.Wrong == wrongExpired }
+func (d stateData) Over() bool {
+	return d.Wrong == wrongDead || d.Wrong == wrongExpired || d.Wrong == wrongGone
+}
 
 func (p *Pages) serveStates(o Options) {
 	s := &statePages{Pages: p, States: *o.States, network: o.Network}

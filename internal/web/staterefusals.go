@@ -18,10 +18,12 @@ const (
 	wrongPhone   wrong = "phone"   // no number that can be reached
 	wrongCountry wrong = "country" // no texts go there
 	wrongBlocked wrong = "blocked" // the phone's account is
+	wrongTaken   wrong = "taken"   // the phone is somebody's whom the state calls otherwise
 	wrongSchool  wrong = "school"  // it is not known any more
 	wrongShape   wrong = "shape"   // six digits were not typed
 	wrongCode    wrong = "code"    // another code; Remaining are left
 	wrongDead    wrong = "dead"    // a code that was typed wrong too often, or never was
+	wrongGone    wrong = "gone"    // no code is alive: used elsewhere, or older than this visit
 	wrongExpired wrong = "expired" // a code whose time is over
 	wrongEarly   wrong = "early"   // another text was asked for too soon
 	wrongMany    wrong = "many"    // too many texts were asked for
@@ -29,7 +31,9 @@ const (
 )
 
 // OfPhone and OfCode say whether it is about what was typed in that field.
-func (w wrong) OfPhone() bool { return w == wrongPhone || w == wrongCountry || w == wrongBlocked }
+func (w wrong) OfPhone() bool {
+	return w == wrongPhone || w == wrongCountry || w == wrongBlocked || w == wrongTaken
+}
 
 // OfCode is OfPhone for the code.
 func (w wrong) OfCode() bool { return w == wrongShape || w == wrongCode }
@@ -85,6 +89,8 @@ func (s *statePages) refuseAt(w http.ResponseWriter, r *http.Request, page strin
 		status, d.Wrong = http.StatusServiceUnavailable, wrongBusy
 	case user.UserLocked, user.UserDeleted:
 		d.Wrong = wrongBlocked
+	case user.InUse:
+		d.Wrong, page = wrongTaken, stateSteps[StateContact].page
 	case user.Unsupported:
 		d.Wrong = wrongCountry
 	case user.BadCredential:
@@ -119,6 +125,8 @@ func (s *statePages) badCode(no *user.Refusal, v StateVisit) (why wrong, remaini
 		return wrongCode, left
 	case err != nil && s.codeOver(v) == wrongExpired:
 		return wrongExpired, 0
+	case err != nil:
+		return wrongGone, 0
 	default:
 		return wrongDead, 0
 	}

@@ -60,9 +60,13 @@ func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 	return f, nil
 }
 
+// sent says whether a member is there: blank texts count as absent (contract,
+// decisions).
 func (f fields) sent(name string) bool {
 	raw, ok := f[name]
-	return ok && !bytes.Equal(raw, []byte("null"))
+	var s string
+	blank := ok && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && strings.TrimSpace(s) == ""
+	return ok && !blank && !bytes.Equal(raw, []byte("null"))
 }
 
 // text reads a text without space around it; a number is taken as its digits, as

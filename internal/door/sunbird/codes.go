@@ -49,6 +49,9 @@ func (d *Door) verify(w http.ResponseWriter, r *http.Request) error {
 	var tried otp.Tried
 	if cookie := d.stateCookie(r); cookie != "" && to.Kind == user.Phone {
 		tried, err = d.States.Verify(r.Context(), cookie, to, code)
+		if refused(err, user.BadToken) { // the visit is over; the code is the phone's
+			tried, err = d.Codes.Verify(r.Context(), to, onboarding.Purpose, code)
+		}
 	} else {
 		tried, err = d.Codes.Verify(r.Context(), to, onboarding.Purpose, code)
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/usher-id/usher/internal/normal"
 	"github.com/usher-id/usher/internal/onboarding"
@@ -237,12 +238,16 @@ func (rd reading) identities(out *onboarding.Form) error {
 	}
 	seen := map[user.IdentityKey]bool{}
 	for _, s := range said {
+		s.ID, s.Provider, s.IDType = strings.TrimSpace(s.ID), strings.TrimSpace(s.Provider), strings.TrimSpace(s.IDType)
 		for _, v := range []struct{ name, value string }{{"id", s.ID}, {"provider", s.Provider}, {"idType", s.IDType}} {
 			if strings.TrimSpace(v.value) == "" {
 				return missing("externalIds." + v.name)
 			}
 			if len(v.value) > maxText {
 				return tooLongText("externalIds."+v.name, maxText)
+			}
+			if strings.ContainsFunc(v.value, unicode.IsControl) {
+				return wrongValue("", "externalIds."+v.name)
 			}
 		}
 		key := onboarding.StateIdentity(strings.ToLower(s.Provider), s.ID)

@@ -22,6 +22,7 @@ type States interface {
 	Contact(ctx context.Context, cookie, phone string) (next string, err error)
 	Follow(ctx context.Context, handle string) (statelogin.Entered, error)
 	Client(ctx context.Context, id, secret string) error
+	Open(ctx context.Context, id string) error
 	Collect(ctx context.Context, handle, client string) (session.Pair, error)
 	Renew(ctx context.Context, refresh, client string) (session.Pair, error)
 }
@@ -138,6 +139,9 @@ func (d *Door) renew(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		client = id
+	} else if err := d.States.Open(r.Context(), client); err != nil {
+		d.noTokens(w, r, http.StatusUnauthorized, err)
+		return
 	}
 	token, err := longText(f, "refresh_token")
 	if err != nil {
@@ -163,6 +167,9 @@ func (d *Door) noTokens(w http.ResponseWriter, r *http.Request, status int, err 
 // stateError sends a browser to the page that says what went wrong.
 func (d *Door) stateError(w http.ResponseWriter, r *http.Request, err error) {
 	d.logFault(r, err)
+	if no, ok := errors.AsType[*user.Refusal](err); ok {
+		d.Log.InfoContext(r.Context(), "a sign-in was refused", "path", r.URL.Path, "code", no.Code, "field", no.Field, "why", no.Params["why"])
+	}
 	redirect(w, statelogin.PathError+"?error_message="+url.QueryEscape(d.text(err)))
 }
 
