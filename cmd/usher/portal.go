@@ -217,3 +217,22 @@ func origin(address string) string {
 	}
 	return u.Scheme + "://" + u.Host
 }
+
+// portalInside answers other services.
+func (a *app) portalInside() http.Handler {
+	people := &registrant.Service{Store: a.db, Policies: a.settings, Log: a.log, Now: time.Now}
+	if a.portal != nil {
+		people = a.portal.people
+	}
+	return portal.Inside{
+		Completeness: func(ctx context.Context, ref string) (registrant.Completeness, error) {
+			u, err := a.directory.Resolve(ctx, ref)
+			if err != nil {
+				return registrant.Completeness{}, err
+			}
+			return people.Completeness(ctx, u.ID)
+		},
+		Secret: a.cfg.Doors.Partner.InternalSecret,
+		Door:   portal.New(portal.Options{Policies: a.settings, Log: a.log, PublicURL: a.cfg.PublicURL}),
+	}
+}

@@ -97,6 +97,7 @@ func (a *app) handlers(ctx context.Context, public net.Addr, internal net.Listen
 		outside.mount(doors.GQLAuth.Host, atDoor(user.DoorGQLAuth, gqlauthDoor), gqlauthPaths...)
 	}
 	if doors.Portal.Enabled {
+		inside.Handle(portal.CompletenessPath, atDoor(user.DoorPortal, a.portalInside()))
 		outside.mount(doors.Portal.Host, atDoor(user.DoorPortal, a.portalDoor()), portal.Paths()...)
 		if host := doors.Portal.Host; host != "" {
 			outside.mount(host, server.As(countedAsPages, pages), web.PortalPaths()...)
@@ -315,8 +316,22 @@ func doorCards(d config.Doors) []web.DoorCard {
 	return []web.DoorCard{
 		{Door: user.DoorPartner, State: state(d.Partner.Enabled, web.Open)},
 		{Door: user.DoorEDI, State: state(d.EDI.Enabled, web.Open)},
-		{Door: user.DoorPortal, State: state(d.Portal.Enabled, web.Later)},
+		portalCard(d.Portal),
 		{Door: user.DoorSunbird, State: state(d.Sunbird.Enabled, web.Open)},
 		{Door: user.DoorGQLAuth, State: state(d.GQLAuth.Enabled, web.Open)},
 	}
+}
+
+// portalCard says what the portal door needs.
+func portalCard(p config.PortalDoor) web.DoorCard {
+	c := web.DoorCard{Door: user.DoorPortal, State: web.Open}
+	for _, need := range []struct{ key, value string }{{"doors.portal.issuer", p.Issuer}, {"doors.portal.client_id", p.ClientID}} {
+		if need.value == "" {
+			c.State, c.Needs = web.NeedsConfig, append(c.Needs, need.key)
+		}
+	}
+	if !p.Enabled {
+		c.State, c.Needs = web.Off, nil
+	}
+	return c
 }

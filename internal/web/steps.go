@@ -26,6 +26,8 @@ func (s Start) steps(d user.Door) []step {
 		steps = gqlauthSteps
 	case d == user.DoorSunbird:
 		steps = sunbirdSteps
+	case d == user.DoorPortal:
+		steps = portalSteps
 	}
 	command := s.Command
 	if command == "" {
@@ -106,4 +108,10 @@ echo "$edi_id"`},
   --cookie "edi-token=$edi_token" \
   -H 'content-type: application/json' \
   -d '{"idp_uid": "https://orcid.org/0000-0002-1825-0097"}'`},
+}
+
+// portalSteps need a realm, and somebody who is registered there.
+var portalSteps = []step{
+	{"portal-pages", `echo "open {public}/en/ in a browser, and register"`},
+	{"portal-refused", `curl -sS '{public}/api/my-user' -H 'authorization: Bearer garbage'`},
 }
