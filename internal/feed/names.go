@@ -153,7 +153,10 @@ func (s *syncing) setRoles(u, strand user.ID, p prepared) error {
 	for _, name := range p.roles {
 		g, err := s.tx.GroupByName(user.GroupRole, name)
 		if errors.Is(err, store.ErrNotFound) {
-			g = user.Group{ID: s.tx.NewID(), Kind: user.GroupRole, Name: name, Created: s.tx.Now()}
+			g = user.Group{
+				ID: s.tx.NewID(), Kind: user.GroupRole, Name: name, Created: s.tx.Now(),
+				Attributes: map[string]string{user.MadeBy: string(s.c.Source)},
+			}
 			err = store.Insert(s.tx, g)
 		}
 		if err != nil {

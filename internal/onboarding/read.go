@@ -152,6 +152,9 @@ func (out *Shown) groups(r store.Reader) error {
 	for _, g := range groups {
 		switch g.Kind {
 		case user.GroupRole:
+			if !ownRole(g) {
+				continue
+			}
 			out.Roles = append(out.Roles, g.Name)
 		case user.GroupOrganisation:
 			out.Organisations = append(out.Organisations, g)

@@ -118,7 +118,15 @@ func (s *Service) withRoles(r store.Reader, joins []user.Group, roles []string) 
 		if err != nil {
 			return nil, fmt.Errorf("looking for the role %s: %w", name, err)
 		}
-		joins = append(joins, g)
+		if ownRole(g) {
+			joins = append(joins, g)
+		}
 	}
 	return joins, nil
+}
+
+// ownRole says whether a role means something at this door: not those that mean
+// something to usher itself, nor those that another source brought.
+func ownRole(g user.Group) bool {
+	return !slices.Contains(usherRoles, g.Name) && g.Attributes[user.MadeBy] == ""
 }

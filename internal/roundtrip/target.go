@@ -34,10 +34,15 @@ func Allowed(asked, publicURL string, origins []string) Place {
 	}
 	origin := u.Scheme + "://" + u.Host
 	base, err := url.Parse(publicURL)
+	listed := func(o string) bool {
+		// An app's scheme is its own, whatever stands behind it (RFC 8252, section 7.1).
+		app := u.Scheme != "http" && u.Scheme != "https" && strings.EqualFold(o, u.Scheme+"://")
+		return app || u.Host != "" && strings.EqualFold(o, origin)
+	}
 	switch {
-	case err == nil && base.Host != "" && origin == base.Scheme+"://"+base.Host:
+	case err == nil && base.Host != "" && strings.EqualFold(origin, base.Scheme+"://"+base.Host):
 		return Here
-	case slices.Contains(origins, origin):
+	case slices.ContainsFunc(origins, listed):
 		return There
 	default:
 		return Nowhere

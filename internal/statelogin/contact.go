@@ -135,6 +135,12 @@ func (s *Service) Contact(ctx context.Context, cookie, phone string) (next strin
 			return nil, err
 		}
 		if other != "" && v.Consent != other {
+			if late, err := provenSince(tx, *v); err != nil {
+				return nil, err
+			} else if late { // the number was somebody's after this code, who proved it anew
+				v.Step, v.Confirmed = StepContact, ""
+				return user.Refuse(user.Forbidden, "phone"), nil
+			}
 			same, err := s.sameState(tx, *v, other)
 			if err != nil {
 				return nil, err
@@ -180,6 +186,19 @@ func (s *Service) holder(r store.Tx, v Visit) (user.ID, error) {
 		return "", nil // too old to be the same person: the number moves to the newcomer
 	}
 	return o.User, nil
+}
+
+// provenSince says whether the owner of a visit's phone has proven it after the visit
+// did.
+func provenSince(r store.Reader, v Visit) (bool, error) {
+	o, err := r.Owner(user.Phone, v.Confirmed)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for the owner of a phone: %w", err)
+	}
+	return o.Proven.After(v.At), nil
 }
 
 // doneFor is how long a visit that is done can be done again: a button pressed twice,

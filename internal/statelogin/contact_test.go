@@ -383,6 +383,22 @@ func linking() []scenario {
 			_, err = w.states.Contact(w.Context(), cookie, w.phone(1))
 			w.refused(err, user.Refuse(user.BadToken, "visit"))
 		}},
+		{"a code that was typed before somebody else proved the phone lets nobody into their account", func(w *world) {
+			cookie := w.visits("100")
+			code := w.code(cookie, w.phone(1))
+			tried, err := w.states.Verify(w.Context(), cookie, w.to(w.phone(1)), code)
+			w.ok(err)
+			if !tried.Right {
+				w.Fatalf("tried %+v", tried)
+			}
+			w.clock.advance(time.Second)
+			victim := w.elsewhere(w.phone(1))
+			_, err = w.states.Contact(w.Context(), cookie, w.phone(1))
+			w.refused(err, user.Refuse(user.Forbidden, "phone"))
+			if v := w.look(cookie); v.Step != statelogin.StepContact || v.Confirmed != "" || w.known("100") == victim.ID {
+				w.Errorf("the visit is %+v", v)
+			}
+		}},
 		{"a yes is for the user who was asked about, and for nobody who has the phone since", func(w *world) {
 			w.elsewhere(w.phone(1))
 			cookie := w.visits("100")

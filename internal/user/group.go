@@ -48,6 +48,10 @@ const (
 	RolePublic   = "PUBLIC" // everybody at the Sunbird door
 )
 
+// MadeBy is the attribute of a group that says which source brought it; an operator
+// made the others.
+const MadeBy = "made_by"
+
 // MemberOwner is the role of somebody who owns a group and is no member of it.
 const MemberOwner = "owner"
 

@@ -50,7 +50,7 @@ func (s *statePages) contact(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if err := s.Visits.Text(r.Context(), s.cookie(r), phone, s.asking(r)); err != nil {
+	if err := s.Visits.Text(r.Context(), s.cookie(r), plainDigits(phone), s.asking(r)); err != nil {
 		s.refuseVisit(w, r, StateContact, err, func(v *StateVisit) { v.Typed = phone })
 		return
 	}
@@ -80,16 +80,26 @@ func (s *statePages) code(w http.ResponseWriter, r *http.Request) {
 // between, and in the digits of their script. False for what cannot be one.
 func plainCode(typed string) (code string, ok bool) {
 	code = strings.Map(func(c rune) rune {
-		switch {
-		case c == ' ' || c == '-' || c == '\u00a0':
+		if c == ' ' || c == '-' || c == '\u00a0' {
 			return -1
+		}
+		return c
+	}, plainDigits(typed))
+	return code, len(code) == codeDigits && strings.Trim(code, "0123456789") == ""
+}
+
+// plainDigits writes the digits of people's script, and wide ones, as 0 to 9.
+func plainDigits(typed string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
 		case c >= '०' && c <= '९':
 			return c - '०' + '0'
+		case c >= '０' && c <= '９':
+			return c - '０' + '0'
 		default:
 			return c
 		}
 	}, typed)
-	return code, len(code) == codeDigits && strings.Trim(code, "0123456789") == ""
 }
 
 // again sends another text, when the last one has had its time.
