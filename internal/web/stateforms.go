@@ -88,17 +88,13 @@ func plainCode(typed string) (code string, ok bool) {
 	return code, len(code) == codeDigits && strings.Trim(code, "0123456789") == ""
 }
 
-// plainDigits writes the digits of people's script, and wide ones, as 0 to 9.
+// plainDigits writes the digits of people's script as 0 to 9.
 func plainDigits(typed string) string {
 	return strings.Map(func(c rune) rune {
-		switch {
-		case c >= '०' && c <= '९':
+		if c >= '०' && c <= '९' {
 			return c - '०' + '0'
-		case c >= '０' && c <= '９':
-			return c - '０' + '0'
-		default:
-			return c
 		}
+		return c
 	}, typed)
 }
 
