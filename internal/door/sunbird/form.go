@@ -71,8 +71,8 @@ func (rd reading) names(out *onboarding.Form) (err error) {
 	if out.FirstName, err = rd.f.text("firstName"); err != nil {
 		return err
 	}
-	if out.FirstName == "" {
-		return missing("firstName")
+	if !strings.ContainsFunc(out.FirstName, unicode.IsGraphic) {
+		return missing("firstName") // invisible is absent too
 	}
 	if out.LastName, err = rd.f.text("lastName"); err != nil {
 		return err

@@ -106,13 +106,18 @@ func cut(s string, most int) string {
 	return s
 }
 
-// redirect takes an absolute web address, or a path, as recorded tokens have it.
+// redirect takes an absolute web address, an app's, or a path, as recorded tokens have
+// it. Where it may end, policy says.
 func redirect(s string) string {
 	u, err := url.Parse(s)
 	if err == nil && len(s) <= maxRedirect && u.Scheme == "" && u.Host == "" && strings.HasPrefix(s, "/") && !strings.ContainsAny(s, "\\\r\n\t") {
 		return s
 	}
-	if err != nil || len(s) > maxRedirect || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
+	if err != nil || len(s) > maxRedirect || u.User != nil || strings.ContainsAny(s, "\\\r\n\t ") {
+		return ""
+	}
+	// An app's own scheme has a dot in it (RFC 8252, section 7.1).
+	if web := u.Scheme == "https" || u.Scheme == "http"; web && u.Hostname() == "" || !web && !strings.Contains(u.Scheme, ".") {
 		return ""
 	}
 	return s
