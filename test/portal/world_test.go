@@ -163,6 +163,7 @@ type shown struct {
 	ID     string
 	Status string
 	Email  string
+	Name   string
 	Groups []string // by name
 }
 
