@@ -39,7 +39,7 @@ const (
 )
 
 // ErrNotInstalled says that this machine lacks Java or Maven.
-var ErrNotInstalled = errors.New("Keycloak needs Java and Maven, and one of them is not installed")
+var ErrNotInstalled = errors.New("no Keycloak: it needs Java and Maven, and one of them is not installed")
 
 // Server is a Keycloak that was started here.
 type Server struct {
@@ -90,7 +90,7 @@ func fetch(ctx context.Context) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, fetchTimeout)
 	defer stop()
 	fmt.Fprintln(os.Stderr, "fetching Keycloak", Version)
-	out, err := exec.CommandContext(ctx, "mvn", "-q", "-B", "dependency:copy", "-Dtransitive=false",
+	out, err := exec.CommandContext(ctx, "mvn", "-q", "-B", "dependency:copy", "-Dtransitive=false", //nolint:gosec // a folder of our own
 		"-Dartifact=org.keycloak:keycloak-quarkus-dist:"+Version+":tar.gz", "-DoutputDirectory="+aside).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("fetch Keycloak: %w\n%s", err, out)
@@ -212,9 +212,9 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.done:
-			return errors.New("Keycloak ended before it answered")
+			return errors.New("the started Keycloak ended before it answered")
 		case <-ctx.Done():
-			return errors.New("Keycloak does not answer")
+			return errors.New("the started Keycloak does not answer")
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -76,8 +76,8 @@ func New(c Config) (*Admin, error) {
 // call makes a request as the service account, with a fresh token once if the one it
 // has is not taken any more. out gets the JSON of the answer, if it is not nil.
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
-	for again := false; ; again = true {
-		bearer, err := a.authorised(ctx, again)
+	for refused := ""; ; {
+		bearer, err := a.authorised(ctx, refused)
 		if err != nil {
 			return err
 		}
@@ -85,9 +85,10 @@ func (a *Admin) call(ctx context.Context, method, path string, in, out any) erro
 		if err != nil || status != http.StatusUnauthorized {
 			return err
 		}
-		if again {
-			return fmt.Errorf("%w: %s %s: 401", ErrDenied, method, path)
+		if refused != "" {
+			return fmt.Errorf("%w: %s %s: its token is not taken", ErrDenied, method, route(path))
 		}
+		refused = bearer
 	}
 }
 
@@ -122,18 +123,48 @@ func (a *Admin) do(ctx context.Context, method, path, bearer string, in, out any
 	case s == http.StatusUnauthorized:
 		return s, nil
 	case s == http.StatusForbidden:
-		return s, fmt.Errorf("%w: %s %s", ErrDenied, method, route(path))
-	case s == http.StatusNotFound:
+		return s, fmt.Errorf("%w: %s %s needs %s", ErrDenied, method, route(path), needed(method, path))
+	case s == http.StatusNotFound && isUnknown(doc):
 		return s, fmt.Errorf("%w: %s %s", ErrUnknown, method, route(path))
 	case s < 200 || s > 299:
 		return s, busy(method, path, fmt.Errorf("status %d", s))
+	case out == nil && s != http.StatusNoContent:
+		return s, busy(method, path, fmt.Errorf("status %d, and not that it was done", s))
 	case out == nil:
 		return s, nil
 	}
-	if err := json.Unmarshal(doc, out); err != nil {
+	if err := json.Unmarshal(doc, out); err != nil || string(bytes.TrimSpace(doc)) == "null" {
 		return 0, busy(method, path, errors.New("the answer is not the JSON it should be"))
 	}
 	return answer.StatusCode, nil
+}
+
+// isUnknown tells whether a 404 is about a user or a group. Others are a realm's that
+// is not there, or of something before it that does not let the admin API through:
+// nobody is gone because of those.
+func isUnknown(doc []byte) bool {
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(doc, &said) != nil {
+		return false
+	}
+	switch said.Error {
+	case "User not found", "Group not found", "Group path does not exist":
+		return true
+	}
+	return false
+}
+
+// needed is the role of realm-management that allows a call.
+func needed(method, path string) string {
+	switch {
+	case strings.HasPrefix(path, "/events"), strings.HasPrefix(path, "/admin-events"):
+		return "view-events"
+	case method != http.MethodGet:
+		return "manage-users"
+	}
+	return "view-users"
 }
 
 // busy says what went wrong, without addresses: a job keeps it.
@@ -157,11 +188,11 @@ func route(path string) string {
 }
 
 // authorised gives the service account's token: the one that is kept, unless its end
-// is near or another is wanted.
-func (a *Admin) authorised(ctx context.Context, another bool) (string, error) {
+// is near or it is the one that was refused.
+func (a *Admin) authorised(ctx context.Context, refused string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !another && a.bearer != "" && a.Now().Before(a.until) {
+	if a.bearer != "" && a.bearer != refused && a.Now().Before(a.until) {
 		return a.bearer, nil
 	}
 	form := url.Values{"grant_type": {"client_credentials"}}

@@ -3,6 +3,7 @@ package keycloak
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // Change is something that happened to somebody at the realm.
 type Change struct {
 	At time.Time // in milliseconds
-	// Subject is whom it happened to; empty for a group that changed: then to any.
+	// Subject is whom it happened to; empty where only a session is named.
 	Subject string
 	// Session is the realm's session that ended, for a log-out.
 	Session string
@@ -26,7 +27,10 @@ type Change struct {
 const maxPages = 50
 
 // Changes gives what happened from a moment on, oldest first: log-outs, and users
-// that were changed, disabled, deleted, put into groups or taken out.
+// that were changed, disabled, deleted, put into groups or taken out. Nothing is told
+// of a realm that does not save its events, nor of a group that is deleted or given
+// other roles. Where there is more than can be read at once it ends early: what comes
+// after the last change is still to be asked for.
 func (a *Admin) Changes(ctx context.Context, since time.Time) ([]Change, error) {
 	var out []Change
 	from := strconv.FormatInt(since.UnixMilli(), 10)
@@ -36,20 +40,29 @@ func (a *Admin) Changes(ctx context.Context, since time.Time) ([]Change, error) 
 		UserID  string `json:"userId"`
 		Session string `json:"sessionId"`
 	}
-	err := pages(ctx, a, "/events?type=LOGOUT&type=UPDATE_PROFILE&type=UPDATE_EMAIL&type=VERIFY_EMAIL&type=DELETE_ACCOUNT", from, func(e userEvent) {
-		if e.UserID != "" {
+	const told = "/events?type=LOGOUT&type=UPDATE_PROFILE&type=UPDATE_EMAIL&type=VERIFY_EMAIL&type=DELETE_ACCOUNT" +
+		"&type=USER_DISABLED_BY_PERMANENT_LOCKOUT"
+	var last int64
+	whole, err := pages(ctx, a, told, from, func(e userEvent) {
+		if last = e.Time; e.UserID != "" {
 			out = append(out, Change{At: time.UnixMilli(e.Time), Subject: e.UserID, Session: e.Session, LoggedOut: e.Type == "LOGOUT"})
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	end := cut(int64(math.MaxInt64), last, whole)
 	type adminEvent struct {
 		Time int64  `json:"time"`
 		Path string `json:"resourcePath"`
 		Kind string `json:"resourceType"`
 	}
-	err = pages(ctx, a, "/admin-events?resourceTypes=USER&resourceTypes=GROUP_MEMBERSHIP&resourceTypes=CLIENT_ROLE_MAPPING&resourceTypes=USER_SESSION", from, func(e adminEvent) {
+	const done = "/admin-events?resourceTypes=USER&resourceTypes=GROUP_MEMBERSHIP&resourceTypes=CLIENT_ROLE_MAPPING&resourceTypes=USER_SESSION"
+	whole, err = pages(ctx, a, done, from, func(e adminEvent) {
+		last = e.Time
+		if session, ok := strings.CutPrefix(e.Path, "sessions/"); ok {
+			out = append(out, Change{At: time.UnixMilli(e.Time), Session: session, LoggedOut: true})
+		}
 		rest, ok := strings.CutPrefix(e.Path, "users/")
 		if !ok {
 			return
@@ -60,17 +73,28 @@ func (a *Admin) Changes(ctx context.Context, since time.Time) ([]Change, error) 
 	if err != nil {
 		return nil, err
 	}
+	end = cut(end, last, whole)
+	out = slices.DeleteFunc(out, func(c Change) bool { return c.At.UnixMilli() > end })
 	slices.SortStableFunc(out, func(x, y Change) int { return x.At.Compare(y.At) })
 	return out, nil
 }
 
-// pages reads a list of events, oldest first.
-func pages[E any](ctx context.Context, a *Admin, path, from string, each func(E)) error {
+// cut moves the end up to which everything is known to the last event of a list that
+// goes on: the other list may have been read further.
+func cut(end, last int64, whole bool) int64 {
+	if whole {
+		return end
+	}
+	return min(end, last)
+}
+
+// pages reads a list of events, oldest first; whole tells that it reached the end.
+func pages[E any](ctx context.Context, a *Admin, path, from string, each func(E)) (whole bool, err error) {
 	for n := range maxPages {
 		q := url.Values{"dateFrom": {from}, "direction": {"asc"}, "first": {strconv.Itoa(n * pageSize)}, "max": {strconv.Itoa(pageSize)}}
 		var some []json.RawMessage
 		if err := a.call(ctx, http.MethodGet, path+"&"+q.Encode(), nil, &some); err != nil {
-			return err
+			return false, err
 		}
 		for _, raw := range some {
 			var e E
@@ -79,8 +103,8 @@ func pages[E any](ctx context.Context, a *Admin, path, from string, each func(E)
 			}
 		}
 		if len(some) < pageSize {
-			return nil
+			return true, nil
 		}
 	}
-	return nil
+	return false, nil
 }

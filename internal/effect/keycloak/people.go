@@ -19,9 +19,19 @@ type User struct {
 }
 
 // User gives one; ErrUnknown where there is none.
-func (a *Admin) User(ctx context.Context, subject string) (u User, err error) {
-	return u, a.call(ctx, http.MethodGet, users(subject), nil, &u)
+func (a *Admin) User(ctx context.Context, subject string) (User, error) {
+	var u User
+	if err := a.call(ctx, http.MethodGet, users(subject), nil, &u); err != nil {
+		return User{}, err
+	}
+	if u.Subject != subject {
+		return User{}, errSomebodyElse
+	}
+	return u, nil
 }
+
+// errSomebodyElse is an answer that is JSON, and not about whom was asked.
+var errSomebodyElse = fmt.Errorf("%w: the answer is not about the user that was asked for", ErrBusy)
 
 func users(subject string) string { return "/users/" + url.PathEscape(subject) }
 
@@ -45,6 +55,9 @@ func (a *Admin) Groups(ctx context.Context, subject string) ([]string, error) {
 			return nil, err
 		}
 		for _, g := range some {
+			if !strings.HasPrefix(g.Path, "/") {
+				return nil, fmt.Errorf("%w: a group without a path", ErrBusy)
+			}
 			paths = append(paths, g.Path)
 		}
 		if len(some) < pageSize {
@@ -54,7 +67,8 @@ func (a *Admin) Groups(ctx context.Context, subject string) ([]string, error) {
 }
 
 // Roles gives the roles somebody has at the portal's client: their own, and those of
-// the groups at these paths and above them.
+// the groups at these paths and above them. Roles that are part of another role are
+// not among them: a service account that may not see clients is not told of those.
 func (a *Admin) Roles(ctx context.Context, subject string, paths []string) ([]string, error) {
 	var own struct {
 		Clients map[string]struct {
@@ -72,9 +86,12 @@ func (a *Admin) Roles(ctx context.Context, subject string, paths []string) ([]st
 	}
 	seen := map[string]bool{}
 	for _, path := range paths {
-		for ; path != "" && !seen[path]; path = path[:strings.LastIndexByte(path, '/')] {
+		for ; strings.HasPrefix(path, "/") && !seen[path]; path = path[:strings.LastIndexByte(path, '/')] {
 			seen[path] = true
 			g, err := a.lookUp(ctx, path)
+			if errors.Is(err, ErrUnknown) {
+				continue // gone since, or the first half of a name with a slash in it
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -156,6 +173,9 @@ func (a *Admin) SetEnabled(ctx context.Context, subject string, enabled bool) er
 	var whole map[string]any
 	if err := a.call(ctx, http.MethodGet, users(subject), nil, &whole); err != nil {
 		return err
+	}
+	if whole["id"] != subject {
+		return errSomebodyElse
 	}
 	whole["enabled"] = enabled
 	return a.call(ctx, http.MethodPut, users(subject), whole, nil)

@@ -45,7 +45,9 @@ func (i *Issuer) LogoutToken(ctx context.Context, text string) (Logout, error) {
 		return Logout{}, unproven("it is no logout token")
 	case c.Has("nonce"):
 		return Logout{}, unproven("a logout token has no nonce")
-	case c.Subject == "" && c.Text("sid") == "":
+	case c.Has("sid") && c.Text("sid") == "":
+		return Logout{}, unproven("sid is not text") // and not all of their sessions, then
+	case c.Subject == "" && !c.Has("sid"):
 		return Logout{}, unproven("neither sub nor sid")
 	case c.ID == "":
 		return Logout{}, unproven("jti is missing")
