@@ -94,7 +94,7 @@ func settling() []scenario {
 			}
 		}},
 		{"two channels' subjects of one name are two identities", func(w *world) {
-			if onboarding.StateIdentity("gj", "1") == onboarding.StateIdentity("rj", "1") || onboarding.StateIdentity("gj", "1") != onboarding.StateIdentity("gj", "1") {
+			if onboarding.StateIdentity("gj", "1") == onboarding.StateIdentity("rj", "1") || onboarding.StateIdentity("GJ", "1") != onboarding.StateIdentity("gj", "1") {
 				w.Error("identities")
 			}
 		}},

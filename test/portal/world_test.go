@@ -94,7 +94,7 @@ func newWorld(t *testing.T, o harness.Options, realm *testkeycloak.Realm, r *roa
 // signIn gives an access token of somebody, by the road.
 func (w world) signIn(p testkeycloak.Person) testkeycloak.Tokens {
 	w.Helper()
-	return w.realm.SignInAt(w.road.URL, p)
+	return w.realm.SignInAt(w.URL, p)
 }
 
 // myUser is what the API answers.
