@@ -16,14 +16,6 @@ import (
 // badToken is the one answer to a token that is worth nothing, whatever is wrong.
 func badToken() error { return user.Refuse(user.BadToken, "token") }
 
-// Knows says which realm a token claims to be of, judged by its signature; false
-// for none. It is how the portal's requests are told from the partner's where both
-// doors share a path.
-func (s *Service) Knows(ctx context.Context, text string) bool {
-	_, _, err := s.verified(ctx, text)
-	return err == nil
-}
-
 // Enter gives who a token is of. A person who is unknown here is admitted; a token
 // that is new here is asked about at its realm, once. Refusals: BadToken; Busy
 // where somebody unknown comes while the realm cannot be asked: who is known is
