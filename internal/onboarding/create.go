@@ -296,7 +296,7 @@ func (s *Service) named(tx store.Tx, desk *admission.Desk, f Form, addresses []a
 		}
 		said := make([]admission.Address, len(addresses))
 		for i, a := range addresses {
-			a.Assurance, a.Proven = user.Attested, time.Time{}
+			a.Assurance, a.Proven = s.Policies.Current().Trust(user.SourceOf(user.DoorSunbird, f.Caller)).Word(), time.Time{}
 			said[i] = a
 		}
 		told, err := desk.Provision(admission.Assertion{

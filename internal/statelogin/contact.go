@@ -206,8 +206,16 @@ func provenSince(r store.Reader, v Visit) (bool, error) {
 const doneFor = time.Minute
 
 // sameState says whether a user is somebody whom this state calls otherwise: two
-// people with one phone, or one who got another id. No answer of theirs joins those.
+// people with one phone, or one who got another id; or whether the state's own is a
+// user already, apart from that one. No answer of theirs joins those.
 func (s *Service) sameState(r store.Reader, v Visit, other user.ID) (bool, error) {
+	own, err := r.Identity(onboarding.StateIdentity(v.Channel, v.Subject))
+	if err == nil && !own.Reserved {
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("looking for an identity: %w", err)
+	}
 	ids, err := r.Identities(other)
 	if err != nil {
 		return false, fmt.Errorf("reading identities: %w", err)

@@ -288,6 +288,18 @@ func clients() []scenario {
 				w.refused(err, user.Refuse(user.InvalidClient, "clientId"))
 			}
 		}},
+		{"a client that was registered with a secret is not open to who has none", func(w *world) {
+			sum := sha256.Sum256([]byte("s3cret"))
+			w.update(func(tx store.Tx) error {
+				if err := store.Insert(tx, user.Client{ID: w.of("1"), ClientID: w.of("app"), SecretHash: sum[:]}); err != nil {
+					return err
+				}
+				return store.Insert(tx, user.Client{ID: w.of("2"), ClientID: w.of("public")})
+			})
+			w.refused(w.states.Open(w.Context(), w.of("app")), user.Refuse(user.InvalidClient, "clientId"))
+			w.ok(w.states.Open(w.Context(), w.of("public")))
+			w.ok(w.states.Open(w.Context(), w.of("unknown")))
+		}},
 	}
 }
 
