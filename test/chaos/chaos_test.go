@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,9 @@ func TestRandomRequests(t *testing.T) {
 			if err != nil && status < 500 && !r.readable() {
 				continue // hung up on, before or while it was told why
 			}
-			if err != nil || status >= 500 {
+			// The portal door has no realm here, and says so (docs/portal.md).
+			closed := status == http.StatusNotImplemented && bytes.Contains(sent, []byte("/api/my-user"))
+			if err != nil || status >= 500 && !closed {
 				t.Errorf("request %d of seed %d: status %d, %v\n%q", n, seed, status, err, clip(sent))
 			}
 			codes[status]++
