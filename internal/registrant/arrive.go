@@ -29,6 +29,7 @@ func (s *Service) enter(tx store.Tx, realm Realm, b Bearer, p Person, key []byte
 	if err != nil {
 		return fmt.Errorf("reading locks: %w", err)
 	}
+	newcomer := u.ID == ""
 	switch {
 	case u.ID != "" && (u.Outdates(b.Issued) || len(locked) > 0), ended:
 		return badToken() // made before the account changed hands, say
@@ -41,7 +42,11 @@ func (s *Service) enter(tx store.Tx, realm Realm, b Bearer, p Person, key []byte
 		}
 	}
 	if !unasked {
-		if err := s.belong(tx, pol, u.ID, strand, p.Groups, b.Roles); err != nil {
+		roles, err := s.rolesOf(tx, pol, u, strand, b, newcomer)
+		if err != nil {
+			return err
+		}
+		if err := s.belong(tx, pol, u.ID, strand, p.Groups, roles); err != nil {
 			return err
 		}
 	}
@@ -75,7 +80,11 @@ func known(r store.Reader, key user.IdentityKey) (u user.User, strand user.Stran
 // changed says whether a realm tells of somebody what it did not before.
 func changed(strand user.Strand, p Person) bool {
 	for a, v := range p.Facts {
-		if f, ok := strand.Document[a]; !ok || (f.Value == nil) != (v == nil) || v != nil && *f.Value != *v {
+		f, ok := strand.Document[a]
+		if v == nil && f.Value == nil {
+			continue
+		}
+		if !ok || (f.Value == nil) != (v == nil) || v != nil && *f.Value != *v {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/usher-id/usher/internal/event"
 	"github.com/usher-id/usher/internal/job"
@@ -23,6 +24,9 @@ func (s *Service) made(tx store.Tx, pol policy.Policy, u user.User, st user.Stra
 	}
 	return s.mail(tx, pol, u, st, "portal-created", "made:"+stamp(p), map[string]string{})
 }
+
+// stampOf tells one moment from another in the key of a job.
+func stampOf(at time.Time) string { return strconv.FormatInt(at.UnixMicro(), 36) }
 
 func stamp(p store.ChannelProfile) string {
 	return strconv.FormatInt(p.Updated.UnixMicro(), 36) + string(p.Strand)
@@ -122,6 +126,12 @@ func (s *Service) tellOperators(tx store.Tx, pol policy.Policy, u user.User, st 
 			return fmt.Errorf("looking for operators: %w", err)
 		}
 		for _, m := range members {
+			if in, err := tx.InGroup(m.User, user.GroupRole, user.RoleOperator); err != nil || !in {
+				if err != nil {
+					return fmt.Errorf("looking for operators: %w", err)
+				}
+				continue // by a strand that was withdrawn
+			}
 			if err := addressOf(tx, pol, m.User, told); err != nil {
 				return err
 			}

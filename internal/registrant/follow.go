@@ -125,6 +125,9 @@ func (f *Follower) Once(ctx context.Context) error {
 }
 
 func (f *Follower) take(ctx context.Context, c Happened) error {
+	if c.LoggedOut && c.Session != "" { // which names itself
+		return f.Service.End(ctx, f.Realm, user.IdentityKey{}, c.Session)
+	}
 	identity, err := identityOf(f.Realm, c.Subject)
 	if err != nil {
 		return nil //nolint:nilerr // nobody's, then

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/usher-id/usher/internal/event"
+	"github.com/usher-id/usher/internal/job"
 	"github.com/usher-id/usher/internal/policy"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
@@ -52,6 +54,43 @@ func (s *Service) belong(tx store.Tx, pol policy.Policy, u user.ID, strand user.
 		}
 	}
 	return nil
+}
+
+// rolesOf gives the roles that a token may change; nil for none. A token's are as old
+// as the token: where the realm can be asked, its word alone changes what somebody who
+// is known here has, and it is asked where the token differs.
+func (s *Service) rolesOf(tx store.Tx, pol policy.Policy, u user.User, strand user.Strand, b Bearer, newcomer bool) ([]string, error) {
+	if !s.Direct {
+		return b.Roles, nil
+	}
+	want := map[string]bool{}
+	for _, name := range b.Roles {
+		if role := pol.Portal.Roles[name]; role != "" {
+			want[role] = true
+		}
+	}
+	if newcomer {
+		if len(want) == 0 {
+			return nil, nil
+		}
+		return b.Roles, s.queue(tx, strand, job.RealmChange{}, "first")
+	}
+	have, err := memberships(tx, u.ID, strand.ID)
+	if err != nil {
+		return nil, err
+	}
+	same := true
+	for k := range have {
+		same = same && (k.kind != user.GroupRole || want[k.name])
+	}
+	for role := range want {
+		_, in := have[key{user.GroupRole, role}]
+		same = same && in
+	}
+	if same {
+		return nil, nil
+	}
+	return nil, s.queue(tx, strand, job.RealmChange{}, "roles "+b.Issued.UTC().Format(time.RFC3339))
 }
 
 // key names a group among those that a realm decides on.

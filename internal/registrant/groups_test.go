@@ -32,6 +32,7 @@ func (w *world) isIn(u user.ID, want ...string) {
 // roles; others of the realm's are not usher's.
 func TestGroupsAndRolesOfAToken(t *testing.T) {
 	each(t, func(w *world) {
+		w.people.Direct = false // the realm cannot be asked: tokens tell
 		w.realm.live["ada"] = person("ada", "/end_users", "/board", "/analysts")
 		here := w.enters(w.token("ada", "s1", "portal_admin", "uma_protection"))
 		w.isIn(here.User.ID, "realm /analysts", "realm /end_users", "role operator")
@@ -54,6 +55,30 @@ func TestGroupsAndRolesOfAToken(t *testing.T) {
 		w.realm.live["ada"] = person("ada")
 		w.enters(w.token("ada", "s1", []string{"uma_protection"}...))
 		w.isIn(here.User.ID)
+	})
+}
+
+// Where the realm can be asked its word alone changes the roles of who is known: a
+// token's are as old as the token.
+func TestRolesOfAnOldToken(t *testing.T) {
+	each(t, func(w *world) {
+		w.realm.live["ada"] = person("ada")
+		old := w.token("ada", "s2", "portal_admin")
+		here := w.enters(w.token("ada", "s1", "portal_admin"))
+		w.isIn(here.User.ID, "role operator")
+		err := w.people.Synced(t.Context(), w.people.Realms[0], registrant.Standing{
+			Identity: user.IdentityKey{Issuer: w.people.Realms[0].Issuer, Subject: "ada"}, Enabled: true, Groups: []string{}, Roles: []string{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.isIn(here.User.ID)
+		asked := len(w.changes())
+		w.enters(old)
+		w.isIn(here.User.ID)
+		if len(w.changes()) != asked+1 {
+			t.Errorf("the realm is asked %d times", len(w.changes())-asked)
+		}
 	})
 }
 

@@ -30,7 +30,7 @@ func (s *Service) ask(tx store.Tx, pol policy.Policy, u user.User, st user.Stran
 		return err
 	}
 	if pol.Portal.DisableUntilApproved {
-		if err := s.queue(tx, st, job.RealmChange{Enable: user.Text("false")}, "ask"); err != nil {
+		if err := s.queue(tx, st, job.RealmChange{Enable: user.Text("false")}, "asked "+stampOf(p.AskedAt)); err != nil {
 			return err
 		}
 	}
@@ -128,6 +128,8 @@ const maxReason = 1000
 func (s *Service) Decide(ctx context.Context, strand user.ID, verdict store.Verdict, reason, by string) error {
 	reason = strings.TrimSpace(reason)
 	switch {
+	case verdict != store.Approved && verdict != store.Refused:
+		return user.Refuse(user.Invalid, "verdict")
 	case verdict == store.Refused && reason == "":
 		return user.Refuse(user.Missing, "reason")
 	case utf8.RuneCountInString(reason) > maxReason:
@@ -167,7 +169,7 @@ func (s *Service) Decide(ctx context.Context, strand user.ID, verdict store.Verd
 			return err
 		}
 		if pol.Portal.DisableUntilApproved {
-			if err := s.queue(tx, st, job.RealmChange{Enable: user.Text("true")}, "decided"); err != nil {
+			if err := s.queue(tx, st, job.RealmChange{Enable: user.Text("true")}, "decided "+stampOf(p.Decided)); err != nil {
 				return err
 			}
 		}

@@ -37,6 +37,9 @@ func BeginRealm(tx store.Tx, in user.Session, key []byte, issued time.Time) erro
 		in.ID, in.Created = tx.NewID(), now
 	}
 	in.Proven, in.Expires = now, until
+	if issued.After(now) { // the realm's clock is ahead
+		in.Proven = issued
+	}
 	if err := store.Put(tx, in); err != nil {
 		return fmt.Errorf("keeping a session: %w", err)
 	}

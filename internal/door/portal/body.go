@@ -3,10 +3,12 @@ package portal
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/usher-id/usher/internal/jsonx"
@@ -51,8 +53,8 @@ func readBody(r *http.Request, t texts) (sent, error) {
 		return nil, malformed(t)
 	}
 	out := sent{}
-	for name, values := range form {
-		out.put(name, values[len(values)-1])
+	for _, name := range slices.Sorted(maps.Keys(form)) { // profile before profile.age
+		out.put(name, form[name][len(form[name])-1])
 	}
 	return out, nil
 }

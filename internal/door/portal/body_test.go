@@ -55,8 +55,13 @@ func TestEveryFormOfABody(t *testing.T) {
 	object := `{"nickname":"Ada","accepted_terms_of_service":true,"profile_type":"enduserprofile",
 		"profile":{"age":"19 - 30","occupation":"artist","uses_car_sharing":true,"bio":""}}`
 	for _, c := range []struct{ kind, body string }{
-		{jsonKind, object}, {"application/json; charset=utf-8", object}, {"APPLICATION/JSON", object}, {"", object},
-		{formKind, form}, {formKind + "; charset=UTF-8", form}, {multiKind, multiBody},
+		{jsonKind, object},
+		{"application/json; charset=utf-8", object},
+		{"APPLICATION/JSON", object},
+		{"", object},
+		{formKind, form},
+		{formKind + "; charset=UTF-8", form},
+		{multiKind, multiBody},
 	} {
 		w := newWorld(t)
 		rec := w.asks(call{kind: c.kind, body: c.body})

@@ -118,8 +118,10 @@ func TestFieldsThatAreTaken(t *testing.T) {
 		{`{"profile":{"gender":"male","age":"< 19","bio":"a\nb","occupation":"worker"}}`, map[string]string{"gender": "male", "age": "< 19", "bio": "a\nb", "occupation": "worker"}},
 		{`{"profile":{"phone_number":"+391234567890"}}`, map[string]string{"phone_number": "+391234567890"}},
 		{`{"profile":{"phone_number":"","bio":""}}`, map[string]string{"phone_number": "∅", "bio": "∅"}},
-		{`{"profile":{"uses_car_sharing":true,"uses_bike_sharing":"no","uses_car_pooling":0,"bicycle_usage":"never"}}`,
-			map[string]string{"uses_car_sharing": "yes", "uses_bike_sharing": "no", "uses_car_pooling": "no", "bicycle_usage": "never"}},
+		{
+			`{"profile":{"uses_car_sharing":true,"uses_bike_sharing":"no","uses_car_pooling":0,"bicycle_usage":"never"}}`,
+			map[string]string{"uses_car_sharing": "yes", "uses_bike_sharing": "no", "uses_car_pooling": "no", "bicycle_usage": "never"},
+		},
 		{`{"profile":{"date_updated":null,"colour":7,"terms_portal":"1","email":"x"}}`, nil},
 	} {
 		w := newWorld(t)

@@ -48,7 +48,7 @@ const pageSize = 200
 // Groups gives the full paths of the groups somebody is in.
 func (a *Admin) Groups(ctx context.Context, subject string) ([]string, error) {
 	paths := []string{}
-	for first := 0; ; first += pageSize {
+	for first := 0; first < maxPages*pageSize; first += pageSize {
 		var some []group
 		path := users(subject) + "/groups?briefRepresentation=true&first=" + strconv.Itoa(first) + "&max=" + strconv.Itoa(pageSize)
 		if err := a.call(ctx, http.MethodGet, path, nil, &some); err != nil {
@@ -64,6 +64,7 @@ func (a *Admin) Groups(ctx context.Context, subject string) ([]string, error) {
 			return paths, nil
 		}
 	}
+	return nil, fmt.Errorf("%w: more groups than anybody is in", ErrBusy)
 }
 
 // Roles gives the roles somebody has at the portal's client: their own, and those of

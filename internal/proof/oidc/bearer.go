@@ -70,18 +70,20 @@ func (i *Issuer) Ask(ctx context.Context, text, subject string) (registrant.Pers
 	if p.Groups == nil {
 		p.Groups = []string{} // absent when empty (contract portal.md, Keycloak facts)
 	}
+	for _, a := range []user.Attr{user.GivenName, user.FamilyName, user.EmailAttr, user.EmailVerified} {
+		if _, said := p.Facts[a]; !said {
+			p.Facts[a] = nil // taken away there
+		}
+	}
 	return p, nil
 }
 
 // roles are the client roles of the first client, as Keycloak writes them.
 func (i *Issuer) roles(c token.Claims) []string {
 	var access map[string]map[string]json.RawMessage
-	if !c.Get("resource_access", &access) {
-		return nil
-	}
-	var roles []string
-	if json.Unmarshal(access[i.ClientIDs[0]]["roles"], &roles) != nil {
-		return nil
+	roles := []string{}
+	if !c.Get("resource_access", &access) || json.Unmarshal(access[i.ClientIDs[0]]["roles"], &roles) != nil {
+		return []string{} // Keycloak leaves out who has none
 	}
 	return plainTexts(roles)
 }
