@@ -8,8 +8,9 @@
 //	            ├─ Change ───> edits, terms, a profile made or asked for, jobs
 //	operator    ├─ Requests, Decide ──> who waits; approved or refused, mailed
 //	service     ├─ Completeness ──────> what a profile lacks for a channel
-//	realm       └─ Synced, Ended, Gone ─> what it tells of them: groups, log-outs,
-//	                                      people disabled or deleted
+//	realm       └─ Synced, End ──> what it tells of them: groups, log-outs, people
+//	                               disabled or deleted; Follower reads it, and carries
+//	                               out what was decided here
 //
 // What a profile must hold is policy.Channel, and nowhere else.
 //

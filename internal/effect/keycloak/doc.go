@@ -1,9 +1,9 @@
 // Package keycloak has a Keycloak realm do what usher decided, and tells what the
 // realm decided: by its admin API, as a service account.
 //
-//	job "realm" ──> Handle ──> Join, Leave, SetEnabled ─┐
+//	job "realm" ────────────> Join, Leave, SetEnabled ──┐
 //	                                                    ├─> admin API, token kept
-//	Poll ──> Changes since the last ──> User, Groups  ──┘    until shortly before its end
+//	registrant.Follower ──> Changes, User, Groups, Roles ┘    until shortly before its end
 //
 // The service account needs the roles view-users, manage-users, query-groups and
 // view-events of the client realm-management; an error says which call was denied.
