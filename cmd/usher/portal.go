@@ -18,7 +18,6 @@ import (
 	"github.com/usher-id/usher/internal/registrant"
 	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/server"
-	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/user"
 	"github.com/usher-id/usher/internal/web"
 )
@@ -124,33 +123,17 @@ func (d realmDesk) Changes(ctx context.Context, since time.Time) ([]registrant.H
 	return out, err
 }
 
-// portalFlow asks the realm as package roundtrip does; extra tells signing in from
-// registering (OpenID Connect Initiating User Registration 1.0, section 4).
-type portalFlow struct {
-	*oidc.Issuer
-	extra url.Values
-}
-
-// AuthURL implements roundtrip.Provider.
-func (f portalFlow) AuthURL(ctx context.Context, q roundtrip.Asking) (string, error) {
-	return f.Issuer.AuthURL(ctx, q.State, q.Nonce, q.Challenge, q.RedirectURI, f.extra)
-}
-
-// Exchange implements roundtrip.Provider.
-func (f portalFlow) Exchange(ctx context.Context, x roundtrip.Exchange) (signin.Proof, error) {
-	return f.Issuer.Exchange(ctx, x.Code, x.Verifier, x.RedirectURI, x.Nonce)
-}
-
 // Cookies of the portal's pages.
 const (
 	portalCookie     = "usher_portal"
 	portalTripCookie = "usher_portal_signin"
 )
 
-// browsers signs browsers in at the realm.
+// browsers signs browsers in at the realm. What is asked for tells signing in from
+// registering (OpenID Connect Initiating User Registration 1.0, section 4).
 func (a *app) browsers(p *realmPeople) *registrant.Browsers {
 	trip := func(extra url.Values) *roundtrip.Trip {
-		return &roundtrip.Trip{Store: a.db, Provider: portalFlow{p.issuer, extra}, Kind: "portal " + mainRealm, Back: a.cfg.PublicURL + web.PortalCallback}
+		return &roundtrip.Trip{Store: a.db, Provider: codeFlow{p.issuer, extra}, Kind: "portal " + mainRealm, Back: a.cfg.PublicURL + web.PortalCallback}
 	}
 	return &registrant.Browsers{
 		Service: p.people, SignIn: trip(nil), Register: trip(url.Values{"prompt": {"create"}}), Sessions: a.sessions,
@@ -169,13 +152,8 @@ func (a *app) portalPages() *web.Portal {
 		People: a.browsers(a.portal), Rules: func() policy.Channel { return a.settings.Current().Portal },
 		Session: server.CookieName(portalCookie, a.cfg.PublicURL), Trip: server.CookieName(portalTripCookie, a.cfg.PublicURL),
 		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"),
-		Site: func() string {
-			if name := a.settings.Current().Portal.Site; name != "" {
-				return name
-			}
-			return a.site()
-		},
-		Realm: origin(a.cfg.Doors.Portal.Issuer),
+		Site:   a.portal.people.SiteName,
+		Realm:  origin(a.cfg.Doors.Portal.Issuer),
 		SignedOut: func(back string) string {
 			p := a.cfg.Doors.Portal
 			return p.Issuer + "/protocol/openid-connect/logout?" + url.Values{

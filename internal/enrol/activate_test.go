@@ -54,7 +54,7 @@ func activating() []scenario {
 				_, err := w.enrol.Activate(w.Context(), bad)
 				w.refused(err, user.BadToken, "", "")
 			}
-			w.clock.advance(7*24*time.Hour + time.Second)
+			w.clock.Advance(7*24*time.Hour + time.Second)
 			_, err := w.enrol.Activate(w.Context(), token)
 			w.refused(err, user.BadToken, "", "expired")
 			w.ok(w.enrol.Again(w.Context(), django.Activation, token))
@@ -112,7 +112,7 @@ func activating() []scenario {
 		}},
 		{"resending says what is verified, and nothing else", func(w *world) {
 			token := w.pending("ada")
-			w.clock.advance(time.Minute)
+			w.clock.Advance(time.Minute)
 			w.ok(w.enrol.Resend(w.Context(), enrol.Asked{Email: strings.ToUpper(w.email("ada"))}))
 			m := w.mail("activate")
 			if m.To != w.email("ada") {

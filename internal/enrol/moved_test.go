@@ -27,7 +27,7 @@ func (w *world) brought(name string) store.Record {
 		Email: feed.Some(w.email(name)), Verified: feed.Some(false), Username: feed.Some(w.of(name)), PasswordHash: feed.Some(w.imported()),
 	})
 	w.update(func(tx store.Tx) error { return enrol.Bring(tx, rec.User.ID, rec.Strand.ID) })
-	w.clock.advance(time.Second)
+	w.clock.Advance(time.Second)
 	return rec
 }
 
@@ -179,7 +179,7 @@ func movingHere() []scenario {
 			for range 2 {
 				w.ok(w.enrol.Resend(w.Context(), enrol.Asked{Email: w.email("gil")}))
 				links = append(links, w.token("activate"))
-				w.clock.advance(time.Second)
+				w.clock.Advance(time.Second)
 			}
 			_, err := w.enrol.Activate(w.Context(), links[1])
 			w.ok(err)

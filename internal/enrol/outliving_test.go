@@ -74,7 +74,7 @@ func outliving() []scenario {
 			w.proven("tom")
 			into, gone := w.owner(w.email("ada")), w.owner(w.email("tom"))
 			links := []string{w.reset(w.email("ada")), w.reset(w.email("tom"))}
-			w.clock.advance(2 * time.Second)
+			w.clock.Advance(2 * time.Second)
 			w.merge(into, gone)
 			for _, link := range links {
 				w.refused(w.renew(link, other), user.BadToken, "", "")
@@ -95,7 +95,7 @@ func outliving() []scenario {
 			gone := w.elsewhere("ada", "")
 			into := w.elsewhere("tom", "")
 			link := w.reset(w.email("ada"))
-			w.clock.advance(2 * time.Second)
+			w.clock.Advance(2 * time.Second)
 			w.merge(into, gone)
 			w.refused(w.renew(link, other), user.BadToken, "", "")
 			w.ok(w.renew(w.reset(w.email("ada")), other))

@@ -123,7 +123,7 @@ func signingUp() []scenario {
 			if n := len(w.mails()); n != w.pol.Limits.AddressMails-1 {
 				w.Errorf("%d more mails", n)
 			}
-			w.clock.advance(time.Hour)
+			w.clock.Advance(time.Hour)
 			w.ok(w.enrol.Resend(w.Context(), enrol.Asked{Email: w.email("ada")}))
 			w.mail("activate")
 		}},

@@ -38,9 +38,9 @@ func recovering() []scenario {
 			elsewhere, err := w.atPartner(w.email("ada"), good)
 			w.ok(err)
 			first := w.reset(w.email("ada"))
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			second := w.reset(w.email("ada"))
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			w.ok(w.renew(second, other))
 
 			if w.opens(jwt) || w.renews(refresh) {
@@ -89,7 +89,7 @@ func recovering() []scenario {
 				w.Errorf("said %q", got)
 			}
 			w.refused(w.renew(token, w.email("ada")), user.WeakPassword, "newPassword2", "too_similar")
-			w.clock.advance(time.Hour + time.Second)
+			w.clock.Advance(time.Hour + time.Second)
 			w.refused(w.renew(token, other), user.BadToken, "", "expired")
 			w.ok(w.enrol.Again(w.Context(), django.PasswordReset, token))
 			w.ok(w.renew(w.token("password-reset"), other))
@@ -130,7 +130,7 @@ func recovering() []scenario {
 			w.proven("ada")
 			in, _ := w.in(w.email("ada"), good)
 			token := w.reset(w.email("ada"))
-			w.clock.advance(2 * time.Second)
+			w.clock.Advance(2 * time.Second)
 			_, err := w.member.ChangePassword(w.Context(), w.caller(in), change(good, other), w.noRefresh())
 			w.ok(err)
 			w.refused(w.renew(token, good), user.BadToken, "", "")
@@ -148,7 +148,7 @@ func recovering() []scenario {
 			w.ok(w.member.Delete(w.Context(), w.caller(tom), good))
 			w.refused(w.renew(token, other), user.BadToken, "", "")
 			// Nor does it open what is made with the address later.
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			w.pending("tina")
 			w.ok(w.enrol.Register(w.Context(), w.form(w.email("tom"), "tom2")))
 			w.refused(w.renew(token, other), user.BadToken, "", "")
@@ -212,7 +212,7 @@ func looking() []scenario {
 				w.Errorf("used reset: %s", got)
 			}
 			reset = w.reset(w.email("ada"))
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			if got := standing(w, django.PasswordReset, reset); got != enrol.Expired {
 				w.Errorf("old reset: %s", got)
 			}

@@ -228,7 +228,7 @@ func members() []scenario {
 			if err != nil || !seen.Fresh || seen.Address != w.email("b") {
 				w.Errorf("%+v, %v", seen, err)
 			}
-			w.clock.advance(time.Hour + time.Second)
+			w.clock.Advance(time.Hour + time.Second)
 			w.refused(w.member.VerifySecond(w.Context(), token), user.BadToken, "", "expired")
 			if seen, _ := w.member.LookSecond(w.Context(), token); !seen.Expired {
 				w.Errorf("%+v", seen)
@@ -285,7 +285,7 @@ func members() []scenario {
 			if m, err := w.sessions.Login(w.Context(), text); err != nil || m.Live.User.ID != in.Live.User.ID {
 				w.Fatalf("%+v, %v", m, err)
 			}
-			w.clock.advance(2 * time.Second)
+			w.clock.Advance(2 * time.Second)
 			_, err := w.member.ChangePassword(w.Context(), w.caller(in), change(good, other), w.noRefresh())
 			w.ok(err)
 			if w.opens(text) {

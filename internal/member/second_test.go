@@ -64,7 +64,7 @@ func seconds() []scenario {
 			in := w.signedIn("ada")
 			w.signedIn("tom")
 			token := w.second(in, w.email("b"))
-			w.clock.advance(time.Minute)
+			w.clock.Advance(time.Minute)
 			w.update(func(tx store.Tx) error {
 				_, err := tx.EndSessions(in.Live.User.ID, "", tx.Now())
 				return err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -273,45 +274,42 @@ func (s *Service) admit(tx store.Tx, pol policy.Policy, f Form, name normal.User
 	}
 	names := []user.Handle{{Space: user.SpaceSunbirdUN, Value: name.Key}}
 	desk := admission.In(tx, pol)
+	if f.Proven == nil && f.Code == "" {
+		return desk.Provision(admission.Assertion{
+			Door: user.DoorSunbird, Source: caller, Kind: user.Feed, By: f.Caller,
+			Identities: f.Identities, Addresses: addresses, Facts: facts, Names: names,
+		})
+	}
+	here := admission.Arrival{Door: user.DoorSunbird, Source: Source, Addresses: addresses, Facts: facts, Names: names}
 	if f.Proven != nil {
-		return s.named(tx, desk, f, addresses)(desk.Arrive(admission.Arrival{
-			Door: user.DoorSunbird, Source: f.Proven.Source, Identity: &f.Proven.Identity, Addresses: addresses, Facts: facts, Names: names,
-		}))
+		here.Source, here.Identity = f.Proven.Source, &f.Proven.Identity
 	}
-	if f.Code != "" {
-		return s.named(tx, desk, f, addresses)(desk.Arrive(admission.Arrival{Door: user.DoorSunbird, Source: Source, Addresses: addresses, Facts: facts, Names: names}))
+	came, err := desk.Arrive(here)
+	if err != nil || came.Decision.Refusal != "" || len(f.Identities) == 0 {
+		return came, err
 	}
-	return desk.Provision(admission.Assertion{
-		Door: user.DoorSunbird, Source: caller, Kind: user.Feed, By: f.Caller,
-		Identities: f.Identities, Addresses: addresses, Facts: facts, Names: names,
-	})
+	return named(desk, f, came, addresses, word)
 }
 
 // named adds, to who has just come in, what a caller calls them elsewhere: on the
 // caller's word, in a strand of its own.
-func (s *Service) named(tx store.Tx, desk *admission.Desk, f Form, addresses []admission.Address) func(admission.Outcome, error) (admission.Outcome, error) {
-	return func(came admission.Outcome, err error) (admission.Outcome, error) {
-		if err != nil || came.Decision.Refusal != "" || len(f.Identities) == 0 {
-			return came, err
-		}
-		said := make([]admission.Address, len(addresses))
-		for i, a := range addresses {
-			a.Assurance, a.Proven = s.Policies.Current().Trust(user.SourceOf(user.DoorSunbird, f.Caller)).Word(), time.Time{}
-			said[i] = a
-		}
-		told, err := desk.Provision(admission.Assertion{
-			Door: user.DoorSunbird, Source: user.SourceOf(user.DoorSunbird, f.Caller), Kind: user.Feed, By: f.Caller,
-			Identities: f.Identities, Addresses: said,
-		})
-		if err != nil {
-			return came, err
-		}
-		if told.Decision.Refusal != "" || told.User.ID != came.User.ID {
-			return came, user.Refuse(user.InUse, "externalId", "id", f.Identities[0].Subject, "provider", f.Identities[0].Issuer)
-		}
-		came.User = told.User
-		return came, nil
+func named(desk *admission.Desk, f Form, came admission.Outcome, addresses []admission.Address, word user.Assurance) (admission.Outcome, error) {
+	said := slices.Clone(addresses)
+	for i := range said {
+		said[i].Assurance, said[i].Proven = word, time.Time{}
 	}
+	told, err := desk.Provision(admission.Assertion{
+		Door: user.DoorSunbird, Source: user.SourceOf(user.DoorSunbird, f.Caller), Kind: user.Feed, By: f.Caller,
+		Identities: f.Identities, Addresses: said,
+	})
+	if err != nil {
+		return came, err
+	}
+	if told.Decision.Refusal != "" || told.User.ID != came.User.ID {
+		return came, user.Refuse(user.InUse, "externalId", "id", f.Identities[0].Subject, "provider", f.Identities[0].Issuer)
+	}
+	came.User = told.User
+	return came, nil
 }
 
 // settleIn gives a user this door's id, everybody's role and their place.

@@ -92,7 +92,7 @@ func creating() []scenario {
 		}},
 		{"an old proof of a phone elsewhere is no more: the number moves, and the users stay two", func(w *world) {
 			there := w.elsewhere(user.Phone, w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
+			w.clock.Advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
 			u := w.user(w.proven(1))
 			if u.ID == there || w.owner(user.Phone, w.phone(1)) != u.ID {
 				w.Errorf("is %s, of %s; the phone is %s's", u.ID, there, w.owner(user.Phone, w.phone(1)))
@@ -100,7 +100,7 @@ func creating() []scenario {
 		}},
 		{"a proof that is just young enough leads to its user", func(w *world) {
 			there := w.elsewhere(user.Phone, w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Linking.PhoneProof))
+			w.clock.Advance(time.Duration(w.pol.Linking.PhoneProof))
 			if u := w.user(w.proven(1)); u.ID != there {
 				w.Errorf("is %s, want %s", u.ID, there)
 			}

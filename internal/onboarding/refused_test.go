@@ -179,9 +179,9 @@ func coding() []scenario {
 		}},
 		{"a code is over after policy's half hour", func(w *world) {
 			early, late := w.code(w.toPhone(1)), w.code(w.toPhone(2))
-			w.clock.advance(time.Duration(w.pol.Codes.Life) - time.Second)
+			w.clock.Advance(time.Duration(w.pol.Codes.Life) - time.Second)
 			w.create(w.coded(1, early))
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			w.refuses(w.coded(2, late), noCode)
 		}},
 		{"a code is of one phone, of one kind of address and for one purpose", func(w *world) {

@@ -86,6 +86,9 @@ const (
 	LanguageField = "language_preference"
 )
 
+// NicknameLength bounds a nickname, in characters.
+const NicknameLength = 100
+
 // DefaultLength bounds a text that says no bound of its own, in characters.
 const DefaultLength = 2000
 

@@ -204,11 +204,11 @@ func returning() []scenario {
 		{"it is over after a quarter of an hour", func(w *world) {
 			early, late := w.starts(query()), w.starts(query())
 			asked := w.provider.asked
-			w.clock.advance(15*time.Minute - time.Second)
+			w.clock.Advance(15*time.Minute - time.Second)
 			if _, err := w.google.Callback(w.Context(), late.back(w.says("code", "ada", user.Proven))); err != nil {
 				w.Errorf("a second before: %v", err)
 			}
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			w.provider.asked = asked
 			_, err := w.google.Callback(w.Context(), early.back(w.says("next", "ada", user.Proven)))
 			w.refused(err, stale)

@@ -225,7 +225,7 @@ func byToken() []scenario {
 			w.keptOut("token", w.email("ada"), used)
 			same := w.says("same", "ada", user.Proven, func(p *signin.Proof) { p.Once = w.provider.says["token"].Once })
 			w.keptOut(same, w.email("ada"), used)
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			w.keptOut("token", w.email("ada"), used)
 		}},
 		{"of one token many times at once, one is taken", func(w *world) {

@@ -22,7 +22,6 @@ import (
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/store"
-	"github.com/usher-id/usher/internal/store/sqlstore"
 	"github.com/usher-id/usher/internal/storetest"
 	"github.com/usher-id/usher/internal/testpg"
 	"github.com/usher-id/usher/internal/user"
@@ -39,7 +38,7 @@ type scenario struct {
 
 func TestProviderLogin(t *testing.T) {
 	all := slices.Concat(starting(), returning(), ending(), signingIn(), byToken(), creating(), again())
-	each(t, func(t *testing.T, s store.Store, c *clock) {
+	storetest.EachAt(t, func(t *testing.T, s store.Store, c *clock) {
 		if err := group.New(s).System(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -49,52 +48,7 @@ func TestProviderLogin(t *testing.T) {
 	})
 }
 
-// clock is moved by hand, and only forward.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// each is storetest.Each over stores that a test's clock drives.
-func each(t *testing.T, fn func(*testing.T, store.Store, *clock)) {
-	open := func(t *testing.T, o sqlstore.Options) (*sqlstore.DB, *clock) {
-		c := &clock{now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
-		o.Clock = c.Now
-		db, err := sqlstore.Open(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		if err := db.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return db, c
-	}
-	t.Run("sqlite", func(t *testing.T) {
-		db, c := open(t, sqlstore.Options{Data: t.TempDir()})
-		fn(t, db, c)
-	})
-	t.Run("sqlite run twice", func(t *testing.T) {
-		db, c := open(t, sqlstore.Options{Data: t.TempDir()})
-		fn(t, storetest.Twice(db), c)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		db, c := open(t, sqlstore.Options{URL: testpg.Start(t)})
-		fn(t, db, c)
-	})
-}
+type clock = storetest.Clock
 
 const (
 	publicURL = "https://id.example.org"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/usher-id/usher/internal/ledger"
 	"github.com/usher-id/usher/internal/roundtrip"
 	"github.com/usher-id/usher/internal/session"
 	"github.com/usher-id/usher/internal/store"
@@ -35,14 +34,14 @@ func (b *Browsers) Start(ctx context.Context, cookie, next string, register bool
 	if register {
 		trip = b.Register
 	}
-	if !ownPath(next) {
+	if !OwnPath(next) {
 		next = ""
 	}
 	return trip.Start(ctx, cookie, about{next})
 }
 
-// ownPath says whether an address is a path of usher's.
-func ownPath(next string) bool {
+// OwnPath says whether an address is a path of usher's, where a sign-in may end.
+func OwnPath(next string) bool {
 	return len(next) <= maxNext && next != "" && next[0] == '/' && roundtrip.Allowed(next, "", nil) == roundtrip.Here
 }
 
@@ -117,93 +116,4 @@ func (s *Service) SignOut(ctx context.Context, h Here) error {
 	return s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
 		return session.End(tx, h.Session, session.Ending{Actor: string(h.User.ID), Door: Door, Why: session.SignedOut})
 	})
-}
-
-// Erase is a person's wish to be forgotten: all that usher keeps of them goes; the
-// realm keeps its account (design, section 3).
-func (s *Service) Erase(ctx context.Context, h Here) error {
-	pol := s.Policies.Current()
-	return s.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
-		u, err := session.Again(tx, h.Live)
-		if err != nil {
-			return err
-		}
-		return ledger.Open(tx, pol, string(u.ID)).Erase(u, user.ClosedByPerson)
-	})
-}
-
-// Kept is all that usher keeps of somebody, as it is given to them.
-type Kept struct {
-	User       user.User
-	Profile    store.ChannelProfile
-	Strands    []user.Strand
-	Identities []user.Identity
-	Claims     []user.Claim
-	Groups     []user.Group
-	Sessions   []user.Session
-	Events     []store.Event
-}
-
-// maxEvents bounds how much of a history is given at once.
-const maxEvents = 10_000
-
-// Keeps reads all that is kept of somebody who is here.
-func (s *Service) Keeps(ctx context.Context, h Here) (k Kept, err error) {
-	id := h.User.ID
-	err = s.Store.View(ctx, func(r store.Reader) error {
-		k = Kept{Profile: h.State.Profile}
-		var errs [7]error
-		k.User, errs[0] = r.User(id)
-		k.Strands, errs[1] = r.Strands(id)
-		k.Identities, errs[2] = r.Identities(id)
-		k.Claims, errs[3] = r.ClaimsOf(id)
-		k.Groups, errs[4] = r.GroupsOf(id)
-		k.Sessions, errs[5] = r.Sessions(id)
-		k.Events, errs[6] = r.EventsOf(id, maxEvents)
-		return errors.Join(errs[:]...)
-	})
-	return k, err
-}
-
-// Fact is something that the profile shows, and who vouches for it.
-type Fact struct {
-	Attribute user.Attr
-	Value     string
-	// Source says it; the person themselves where Own.
-	Source    user.Source
-	Own       bool
-	Assurance user.Assurance
-	Since     time.Time
-}
-
-// Facts says who vouches for what is shown.
-func (k Kept) Facts() []Fact {
-	by := map[user.ID]user.Strand{}
-	for _, st := range k.Strands {
-		by[st.ID] = st
-	}
-	var out []Fact
-	for a, shown := range k.User.Profile {
-		if shown.Value == nil || *shown.Value == "" {
-			continue
-		}
-		st := by[shown.Strand]
-		f := Fact{Attribute: a, Value: *shown.Value, Source: st.Source, Assurance: shown.Assurance}
-		if e, own := st.Edits[a]; own && e.Value != nil && *e.Value == f.Value {
-			f.Own, f.Since = true, e.At
-		} else {
-			f.Since = st.Document[a].At
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// Role says whether somebody is in a role now.
-func (s *Service) Role(ctx context.Context, h Here, name string) (in bool, err error) {
-	err = s.Store.View(ctx, func(r store.Reader) (err error) {
-		in, err = r.InGroup(h.User.ID, user.GroupRole, name)
-		return err
-	})
-	return in, err
 }

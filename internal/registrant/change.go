@@ -17,7 +17,7 @@ import (
 // what the portal shows then. A profile that was sent is made; one that needs
 // approval is asked for. Refusals: Invalid of profile_type for one that is not
 // theirs to have; BadToken when the session ended in between. The values were
-// checked by the caller against policy (CheckValue).
+// checked by the caller against policy (policy.Attribute.Faults).
 func (s *Service) Change(ctx context.Context, h Here, ch Change) (Account, error) {
 	pol := s.Policies.Current()
 	var after store.ChannelState

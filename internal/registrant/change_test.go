@@ -357,7 +357,7 @@ func TestWhatIsKept(t *testing.T) {
 			t.Errorf("%+v", k)
 		}
 		by := map[user.Attr]registrant.Fact{}
-		for _, f := range k.Facts() {
+		for _, f := range w.facts(here) {
 			by[f.Attribute] = f
 		}
 		if f := by[user.FamilyName]; f.Own || f.Source != "portal:main" || f.Value != "Fada" || f.Since.IsZero() {

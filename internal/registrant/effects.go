@@ -83,7 +83,7 @@ func (s *Service) mail(tx store.Tx, pol policy.Policy, u user.User, st user.Stra
 	if to == "" || st.Document.Text(user.EmailVerified) != "true" {
 		return nil
 	}
-	data["site"], data["link"] = s.site(), s.PublicURL+"/"
+	data["site"], data["link"] = s.SiteName(), s.PublicURL+"/"
 	data["name"] = name(u)
 	return s.post(tx, u.ID, to, lang(pol, u), template, string(st.ID)+":"+once, data)
 }
@@ -140,7 +140,7 @@ func (s *Service) tellOperators(tx store.Tx, pol policy.Policy, u user.User, st 
 	title := pol.Portal.Profiles[kind].Title
 	for to, l := range told {
 		err := s.post(tx, u.ID, to, l, "portal-request", string(st.ID)+":"+strconv.FormatInt(tx.Now().UnixMicro(), 36)+":"+to, map[string]string{
-			"site": s.site(), "name": name(u), "email": st.Document.Text(user.EmailAttr), "what": policy.Label(title, l, kind),
+			"site": s.SiteName(), "name": name(u), "email": st.Document.Text(user.EmailAttr), "what": policy.Label(title, l, kind),
 			"link": s.PublicURL + RequestsPath + "/" + string(st.ID),
 		})
 		if err != nil {

@@ -75,14 +75,14 @@ func (f *Follower) Run(ctx context.Context) {
 // Once reads what happened since the last time, and takes it over.
 func (f *Follower) Once(ctx context.Context) error {
 	name := "realm " + f.Realm.Name
-	var mine bool
+	var mine, first bool
 	var from time.Time
 	err := f.Service.Store.Update(ctx, store.Interactive, func(tx store.Tx) (err error) {
 		if mine, err = tx.Lease(name, f.Holder, tx.Now().Add(holdFor)); err != nil || !mine {
 			return err
 		}
 		c, err := tx.Cursor(name)
-		if errors.Is(err, store.ErrNotFound) {
+		if first = errors.Is(err, store.ErrNotFound); first {
 			from = tx.Now().Add(-overlap)
 			return nil
 		}
@@ -116,7 +116,7 @@ func (f *Follower) Once(ctx context.Context) error {
 		}
 	}
 	f.done = done
-	if !last.After(from) && len(changes) > 0 {
+	if !first && !last.After(from) {
 		return nil
 	}
 	return f.Service.Store.Update(ctx, store.Interactive, func(tx store.Tx) error {
@@ -133,7 +133,7 @@ func (f *Follower) take(ctx context.Context, c Happened) error {
 		return nil //nolint:nilerr // nobody's, then
 	}
 	if c.LoggedOut {
-		return f.Service.End(ctx, f.Realm, identity, c.Session)
+		return f.Service.End(ctx, f.Realm, identity, "")
 	}
 	here := false
 	err = f.Service.Store.View(ctx, func(r store.Reader) error {

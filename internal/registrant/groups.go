@@ -1,6 +1,7 @@
 package registrant
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,10 +23,8 @@ func (s *Service) belong(tx store.Tx, pol policy.Policy, u user.ID, strand user.
 			want[key{user.GroupRealm, path}] = true
 		}
 	}
-	for _, name := range roles {
-		if role := pol.Portal.Roles[name]; role != "" {
-			want[key{user.GroupRole, role}] = true
-		}
+	for _, role := range usherRoles(pol, roles) {
+		want[key{user.GroupRole, role}] = true
 	}
 	have, err := memberships(tx, u, strand.ID)
 	if err != nil {
@@ -63,34 +62,38 @@ func (s *Service) rolesOf(tx store.Tx, pol policy.Policy, u user.User, strand us
 	if !s.Direct {
 		return b.Roles, nil
 	}
-	want := map[string]bool{}
-	for _, name := range b.Roles {
-		if role := pol.Portal.Roles[name]; role != "" {
-			want[role] = true
-		}
-	}
+	want := usherRoles(pol, b.Roles)
 	if newcomer {
 		if len(want) == 0 {
 			return nil, nil
 		}
 		return b.Roles, s.queue(tx, strand, job.RealmChange{}, "first")
 	}
-	have, err := memberships(tx, u.ID, strand.ID)
+	all, err := memberships(tx, u.ID, strand.ID)
 	if err != nil {
 		return nil, err
 	}
-	same := true
-	for k := range have {
-		same = same && (k.kind != user.GroupRole || want[k.name])
+	var have []string
+	for k := range all {
+		if k.kind == user.GroupRole {
+			have = append(have, k.name)
+		}
 	}
-	for role := range want {
-		_, in := have[key{user.GroupRole, role}]
-		same = same && in
-	}
-	if same {
+	if slices.Sort(have); slices.Equal(have, want) {
 		return nil, nil
 	}
 	return nil, s.queue(tx, strand, job.RealmChange{}, "roles "+b.Issued.UTC().Format(time.RFC3339))
+}
+
+// usherRoles are the roles here that client roles of the realm stand for, in order.
+func usherRoles(pol policy.Policy, names []string) (roles []string) {
+	for _, name := range names {
+		if role := pol.Portal.Roles[name]; role != "" {
+			roles = append(roles, role)
+		}
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles)
 }
 
 // key names a group among those that a realm decides on.
@@ -144,4 +147,31 @@ func (s *Service) tell(tx store.Tx, kind event.Kind, k key, m user.Membership, s
 		Kind: kind, User: m.User, Actor: string(strand.Source), Door: Door,
 		Body: map[string]any{"group": m.Group, "kind": k.kind, "name": k.name, "strand": m.Strand},
 	})
+}
+
+// Groups gives the paths of the realm's groups that somebody is in.
+func (s *Service) Groups(ctx context.Context, h Here) (paths []string, err error) {
+	err = s.Store.View(ctx, func(r store.Reader) error {
+		paths = nil
+		groups, err := r.GroupsOf(h.User.ID)
+		if err != nil {
+			return fmt.Errorf("reading groups: %w", err)
+		}
+		for _, g := range groups {
+			if g.Kind == user.GroupRealm {
+				paths = append(paths, g.Name)
+			}
+		}
+		return nil
+	})
+	return paths, err
+}
+
+// Role says whether somebody is in a role now.
+func (s *Service) Role(ctx context.Context, h Here, name string) (in bool, err error) {
+	err = s.Store.View(ctx, func(r store.Reader) (err error) {
+		in, err = r.InGroup(h.User.ID, user.GroupRole, name)
+		return err
+	})
+	return in, err
 }

@@ -24,7 +24,8 @@ type Service struct {
 	seen seen
 }
 
-func (s *Service) site() string {
+// SiteName is what mails and pages call the service.
+func (s *Service) SiteName() string {
 	if name := s.Policies.Current().Portal.Site; name != "" {
 		return name
 	}

@@ -431,3 +431,12 @@ func (n *noted) Write(p []byte) (int, error) {
 }
 
 func (n *noted) has(s string) bool { return strings.Contains(string(n.text), s) }
+
+func (w *world) facts(h registrant.Here) []registrant.Fact {
+	w.Helper()
+	all, err := w.people.Facts(w.Context(), h)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return all
+}

@@ -154,7 +154,7 @@ func recorded() []scenario {
 				}
 				want = append(want, "too_many_tries")
 				lines(want...)
-				w.clock.advance(61 * time.Second)
+				w.clock.Advance(61 * time.Second)
 				w.out(1, names[0], bad)
 				want = append(want, "wrong_password")
 				lines(want...)
@@ -163,7 +163,7 @@ func recorded() []scenario {
 		{"a wait that was over long ago is not told again", func(w *world) {
 			u := w.partnerUser("ada").User.ID
 			w.out(5, w.email("ada"), bad)
-			w.clock.advance(30*time.Second + time.Duration(w.pol.Limits.AccountWindow) + time.Second)
+			w.clock.Advance(30*time.Second + time.Duration(w.pol.Limits.AccountWindow) + time.Second)
 			w.out(1, w.email("ada"), bad)
 			if all := w.failures(u); len(all) != 6 || all[4].Until.IsZero() || !all[5].Until.IsZero() {
 				w.Errorf("%+v", all)
@@ -189,7 +189,7 @@ func recorded() []scenario {
 				if n := len(w.failures(u)); n != 3+i+1 {
 					w.Errorf("%d lines in window %d", n, i)
 				}
-				w.clock.advance(time.Duration(w.pol.Limits.AccountWindow))
+				w.clock.Advance(time.Duration(w.pol.Limits.AccountWindow))
 			}
 		}},
 		{"a flood of a network is one line a wait", func(w *world) {
@@ -204,7 +204,7 @@ func recorded() []scenario {
 			if len(all) != 1 || all[0].Outcome != user.Throttled || all[0].Reason != "too_many_tries_of_network" || !all[0].Until.Equal(w.clock.Now().Add(30*time.Second)) {
 				w.Errorf("%+v", all)
 			}
-			w.clock.advance(31 * time.Second)
+			w.clock.Advance(31 * time.Second)
 			w.out(1, w.email("nobody"), bad)
 			for range 30 {
 				_, err := w.try(w.email("ada"), good)
@@ -229,7 +229,7 @@ func recorded() []scenario {
 // Neither what was typed nor a plain hash of it is kept: a password typed into
 // the field of the name is one of the things that people do.
 func TestWhatIsTypedIsNotKept(t *testing.T) {
-	each(t, func(t *testing.T, s store.Store, c *clock) {
+	storetest.EachAt(t, func(t *testing.T, s store.Store, c *clock) {
 		w := newWorld(t, s, c, 0)
 		w.pol.Limits.NetworkFailures = 8
 		w.partnerUser("ada")
@@ -263,7 +263,7 @@ func TestWhatIsTypedIsNotKept(t *testing.T) {
 
 // The record of two processes is that of one, but for a line each a wait.
 func TestTwoProcessesRecordAWait(t *testing.T) {
-	each(t, func(t *testing.T, s store.Store, c *clock) {
+	storetest.EachAt(t, func(t *testing.T, s store.Store, c *clock) {
 		w := newWorld(t, s, c, 0)
 		u := w.partnerUser("ada").User.ID
 		other := signin.New(signin.Options{
@@ -284,7 +284,7 @@ func TestTwoProcessesRecordAWait(t *testing.T) {
 // The counter of a name that is nobody's does not hold the name.
 func TestUnknownNamesAreNotKept(t *testing.T) {
 	s := storetest.SQLite(t)
-	w := newWorld(t, s, &clock{now: time.Now()}, 1)
+	w := newWorld(t, s, storetest.NewClock(time.Now()), 1)
 	w.out(1, "secret-name@example.org", bad)
 	plain := sha256.Sum256([]byte("secret-name@example.org"))
 	w.view(func(r store.Reader) error {

@@ -20,7 +20,7 @@ import (
 func floored(t *testing.T, fn func(*world, func(context.Context, signin.Attempt) time.Duration)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := storetest.SQLite(t)
-		w := newWorld(t, s, &clock{now: time.Now()}, 1)
+		w := newWorld(t, s, storetest.NewClock(time.Now()), 1)
 		one, err := password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher-id/usher/internal/signin"
 	"github.com/usher-id/usher/internal/store"
+	"github.com/usher-id/usher/internal/storetest"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -44,7 +45,7 @@ func (a away) Update(context.Context, store.Lane, func(store.Tx) error) error { 
 // Given tries of every fate, then the observer learns of each as much as its
 // caller did, and of those that were turned away also why.
 func TestTheObserverIsTold(t *testing.T) {
-	each(t, func(t *testing.T, s store.Store, c *clock) {
+	storetest.EachAt(t, func(t *testing.T, s store.Store, c *clock) {
 		w := newWorld(t, s, c, 1)
 		w.pol.Limits.AccountFailures, w.pol.Limits.NetworkFailures = 2, 4
 		w.partnerUser("arya")

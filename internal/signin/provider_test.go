@@ -315,7 +315,7 @@ func proving() []scenario {
 			if w.prover.asked != 3 {
 				w.Errorf("the provider was asked %d times", w.prover.asked)
 			}
-			w.clock.advance(time.Minute)
+			w.clock.Advance(time.Minute)
 			w.inBy("t")
 		}},
 		{"a provider that is down costs nobody anything", func(w *world) {

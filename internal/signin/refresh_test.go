@@ -61,7 +61,7 @@ func refreshing() []scenario {
 		{"a refresh token is traded for the next pair", func(w *world) {
 			rec := w.partnerUser("ada")
 			first := w.in(w.email("ada"), good)
-			w.clock.advance(30 * time.Minute)
+			w.clock.Advance(30 * time.Minute)
 			next := renew(w, first.RefreshToken)
 			if next.Session.ID != first.Session.ID || next.Session.Subject != rec.Number || next.RefreshToken == first.RefreshToken || next.AccessToken == first.AccessToken {
 				w.Errorf("%+v, then %+v", first, next)
@@ -72,7 +72,7 @@ func refreshing() []scenario {
 			if !w.alive(first.AccessToken) || !w.alive(next.AccessToken) {
 				w.Error("an access token lives for its hour")
 			}
-			w.clock.advance(31 * time.Minute)
+			w.clock.Advance(31 * time.Minute)
 			if w.alive(first.AccessToken) || !w.alive(next.AccessToken) {
 				w.Error("an access token outlived its hour")
 			}
@@ -120,7 +120,7 @@ func refreshing() []scenario {
 			in := w.in(w.email("ada"), good)
 			begun := in.Session.Created
 			for range 4 {
-				w.clock.advance(7 * 24 * time.Hour)
+				w.clock.Advance(7 * 24 * time.Hour)
 				in = renew(w, in.RefreshToken)
 				if !w.alive(in.AccessToken) {
 					w.Fatalf("dead at %v", w.clock.Now())
@@ -129,7 +129,7 @@ func refreshing() []scenario {
 			if want := begun.Add(30 * 24 * time.Hour); !in.RefreshUntil.Equal(want) || !in.AccessUntil.Equal(w.clock.Now().Add(time.Hour)) {
 				w.Errorf("until %v, want %v", in.RefreshUntil, want)
 			}
-			w.clock.advance(2 * 24 * time.Hour)
+			w.clock.Advance(2 * 24 * time.Hour)
 			dead(w, renewal(in.RefreshToken))
 		}},
 		{"what is no token of this door and client", func(w *world) {
@@ -154,9 +154,9 @@ func refreshing() []scenario {
 		{"a refresh token expires", func(w *world) {
 			w.partnerUser("ada")
 			in := w.in(w.email("ada"), good)
-			w.clock.advance(14*24*time.Hour - time.Second)
+			w.clock.Advance(14*24*time.Hour - time.Second)
 			in = renew(w, in.RefreshToken)
-			w.clock.advance(14 * 24 * time.Hour)
+			w.clock.Advance(14 * 24 * time.Hour)
 			dead(w, renewal(in.RefreshToken))
 		}},
 		ends("a lock", func(w *world, rec store.Record) {

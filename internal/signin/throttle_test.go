@@ -82,16 +82,16 @@ func limits() []scenario {
 				}
 				_, err := w.try(w.email("ada"), good)
 				w.isRefusal(err, user.BadCredential)
-				w.clock.advance(wait - time.Second)
+				w.clock.Advance(wait - time.Second)
 				if compares(w, w.email("ada")) {
 					w.Fatalf("compared a second before the end of a wait of %v", wait)
 				}
-				w.clock.advance(2 * time.Second)
+				w.clock.Advance(2 * time.Second)
 				if !compares(w, w.email("ada")) {
 					w.Fatalf("not compared after a wait of %v", wait)
 				}
 			}
-			w.clock.advance(time.Hour + time.Second)
+			w.clock.Advance(time.Hour + time.Second)
 			w.in(w.email("ada"), good)
 			// All is forgotten then.
 			w.out(4, w.email("ada"), bad)
@@ -100,7 +100,7 @@ func limits() []scenario {
 		{"a quiet window after the wait begins anew", func(w *world) {
 			w.partnerUser("ada")
 			w.out(6, w.email("ada"), bad)
-			w.clock.advance(30*time.Second + time.Duration(w.pol.Limits.AccountWindow) + time.Second)
+			w.clock.Advance(30*time.Second + time.Duration(w.pol.Limits.AccountWindow) + time.Second)
 			for i := range 5 {
 				if !compares(w, w.email("ada")) {
 					w.Errorf("failure %d was not compared", i)
@@ -120,7 +120,7 @@ func limits() []scenario {
 		{"failures further apart than the window do not add up", func(w *world) {
 			w.partnerUser("ada")
 			w.out(4, w.email("ada"), bad)
-			w.clock.advance(time.Duration(w.pol.Limits.AccountWindow) + time.Second)
+			w.clock.Advance(time.Duration(w.pol.Limits.AccountWindow) + time.Second)
 			w.out(4, w.email("ada"), bad)
 			w.in(w.email("ada"), good)
 		}},
@@ -131,9 +131,9 @@ func limits() []scenario {
 				if !compares(w, w.email("ada")) {
 					w.Fatal("not compared before the total")
 				}
-				w.clock.advance(2 * time.Hour)
+				w.clock.Advance(2 * time.Hour)
 			}
-			w.clock.advance(30 * 24 * time.Hour)
+			w.clock.Advance(30 * 24 * time.Hour)
 			if compares(w, w.email("ada")) {
 				w.Error("compared after the total")
 			}
@@ -204,7 +204,7 @@ func limits() []scenario {
 			w.network = netip.MustParsePrefix("192.0.2.0/24")
 			w.in(w.email("ada"), good)
 			w.network = mine
-			w.clock.advance(31 * time.Second)
+			w.clock.Advance(31 * time.Second)
 			w.in(w.email("ada"), good)
 		}},
 		{"tries that are not compared count against the network", func(w *world) {
@@ -233,7 +233,7 @@ func limits() []scenario {
 				w.Errorf("%d mails", n)
 			}
 			w.pol.Notify = policy.Notify{}
-			w.clock.advance(time.Hour)
+			w.clock.Advance(time.Hour)
 			w.out(9, w.email("owner"), bad)
 			if n := mails(); n != 1 {
 				w.Errorf("%d mails though policy wants none", n)

@@ -111,11 +111,11 @@ func beginning() []scenario {
 		}},
 		{"a visit is over after half an hour, however it was used meanwhile", func(w *world) {
 			cookie := w.visits("100")
-			w.clock.advance(20 * time.Minute)
+			w.clock.Advance(20 * time.Minute)
 			code := w.code(cookie, w.phone(1))
-			w.clock.advance(10*time.Minute - time.Second)
+			w.clock.Advance(10*time.Minute - time.Second)
 			w.look(cookie)
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			_, err := w.states.Look(w.Context(), cookie)
 			w.refused(err, noVisit)
 			_, err = w.states.Enter(w.Context(), cookie, code)

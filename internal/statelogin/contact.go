@@ -130,14 +130,12 @@ func (s *Service) Contact(ctx context.Context, cookie, phone string) (next strin
 		if v.Confirmed == "" || v.Confirmed != phone {
 			return user.Refuse(user.Forbidden, "phone"), nil
 		}
-		other, err := s.holder(tx, *v)
+		owner, err := s.holder(tx, *v)
 		if err != nil {
 			return nil, err
 		}
-		if other != "" && v.Consent != other {
-			if late, err := provenSince(tx, *v); err != nil {
-				return nil, err
-			} else if late { // the number was somebody's after this code, who proved it anew
+		if other := owner.User; other != "" && v.Consent != other {
+			if owner.Proven.After(v.At) { // the number was somebody's after this code, who proved it anew
 				v.Step, v.Confirmed = StepContact, ""
 				return user.Refuse(user.Forbidden, "phone"), nil
 			}
@@ -165,40 +163,27 @@ func (s *Service) Contact(ctx context.Context, cookie, phone string) (next strin
 	return next, err
 }
 
-// holder is another user who owns the phone that was confirmed, and whose proof
-// is young enough for it to be the same person.
-func (s *Service) holder(r store.Tx, v Visit) (user.ID, error) {
+// holder is the ownership of the phone that was confirmed where it is another user's,
+// whose proof is young enough for it to be the same person; zero else.
+func (s *Service) holder(r store.Tx, v Visit) (user.Owner, error) {
 	o, err := r.Owner(user.Phone, v.Confirmed)
 	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
+		return user.Owner{}, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("looking for the owner of a phone: %w", err)
+		return user.Owner{}, fmt.Errorf("looking for the owner of a phone: %w", err)
 	}
 	i, err := r.Identity(onboarding.StateIdentity(v.Channel, v.Subject))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", fmt.Errorf("looking for an identity: %w", err)
+		return user.Owner{}, fmt.Errorf("looking for an identity: %w", err)
 	}
 	if i.User == o.User {
-		return "", nil
+		return user.Owner{}, nil
 	}
 	if r.Now().Sub(o.Proven) > timeOf(s.Policies.Current().Linking.PhoneProof) {
-		return "", nil // too old to be the same person: the number moves to the newcomer
+		return user.Owner{}, nil // too old to be the same person: the number moves to the newcomer
 	}
-	return o.User, nil
-}
-
-// provenSince says whether the owner of a visit's phone has proven it after the visit
-// did.
-func provenSince(r store.Reader, v Visit) (bool, error) {
-	o, err := r.Owner(user.Phone, v.Confirmed)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("looking for the owner of a phone: %w", err)
-	}
-	return o.Proven.After(v.At), nil
+	return o, nil
 }
 
 // doneFor is how long a visit that is done can be done again: a button pressed twice,
@@ -262,12 +247,12 @@ func (s *Service) Link(ctx context.Context, cookie string, yes bool) (next strin
 			v.Step, v.Phone, v.Confirmed, v.Typed, next = StepContact, "", "", "", PathContact
 			return nil, nil
 		}
-		other, err := s.holder(tx, *v)
+		owner, err := s.holder(tx, *v)
 		if err != nil {
 			return nil, err
 		}
-		if phone = v.Confirmed; other == v.Shown { // else it is asked again, of whom it is now
-			v.Consent = other
+		if phone = v.Confirmed; owner.User == v.Shown { // else it is asked again, of whom it is now
+			v.Consent = owner.User
 		}
 		return nil, nil
 	})

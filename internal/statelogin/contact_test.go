@@ -161,7 +161,7 @@ func entering() []scenario {
 			w.pol.Codes.Life /= 3
 			cookie := w.visits("100")
 			code := w.code(cookie, w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Codes.Life))
+			w.clock.Advance(time.Duration(w.pol.Codes.Life))
 			_, err := w.states.Enter(w.Context(), cookie, code)
 			w.refused(err, user.Refuse(user.BadCredential, "OTP"))
 			w.follows(w.enters(cookie, w.phone(1)))

@@ -93,9 +93,9 @@ func handing() []scenario {
 		}},
 		{"it is over after five minutes", func(w *world) {
 			handle, _ := ready(w)
-			w.clock.advance(5*time.Minute - time.Second)
+			w.clock.Advance(5*time.Minute - time.Second)
 			other := w.handle(w.begin(w.token("100")).Next)
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			over(w, handle)
 			w.ok(errOf(w.states.Follow(w.Context(), other)))
 		}},
@@ -234,7 +234,7 @@ func renewing() []scenario {
 		}},
 		{"it is worth nothing once its user is locked, or its time is over", func(w *world) {
 			pair := collected(w)
-			w.clock.advance(session.RefreshLife)
+			w.clock.Advance(session.RefreshLife)
 			_, err := w.states.Renew(w.Context(), pair.Refresh, "app")
 			w.refused(err, dead)
 			begun := w.begin(w.token("100"))

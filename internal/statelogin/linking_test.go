@@ -110,7 +110,7 @@ func linking() []scenario {
 		}},
 		{"an owner's proof that is old is no more: the number moves and the users stay two", func(w *world) {
 			old := w.elsewhere(w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
+			w.clock.Advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
 			live := w.comes("100", w.phone(1))
 			if live.User.ID == old.ID || w.owner(w.phone(1)) != live.User.ID {
 				w.Errorf("is %s; the phone is %s's", live.User.ID, w.owner(w.phone(1)))
@@ -118,7 +118,7 @@ func linking() []scenario {
 		}},
 		{"an owner's proof that is just young enough is asked about", func(w *world) {
 			w.elsewhere(w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Linking.PhoneProof))
+			w.clock.Advance(time.Duration(w.pol.Linking.PhoneProof))
 			if next := w.enters(w.visits("100"), w.phone(1)); next != statelogin.PathChallenge {
 				w.Errorf("led to %q", next)
 			}
@@ -143,7 +143,7 @@ func linking() []scenario {
 			if again := w.follows(next); again.User.ID != live.User.ID {
 				w.Errorf("another user: %s", again.User.ID)
 			}
-			w.clock.advance(time.Minute + time.Second)
+			w.clock.Advance(time.Minute + time.Second)
 			_, err = w.states.Enter(w.Context(), cookie, "000000")
 			w.refused(err, user.Refuse(user.BadToken, "visit"))
 			_, err = w.states.Contact(w.Context(), cookie, w.phone(1))
@@ -157,7 +157,7 @@ func linking() []scenario {
 			if !tried.Right {
 				w.Fatalf("tried %+v", tried)
 			}
-			w.clock.advance(time.Second)
+			w.clock.Advance(time.Second)
 			victim := w.elsewhere(w.phone(1))
 			_, err = w.states.Contact(w.Context(), cookie, w.phone(1))
 			w.refused(err, user.Refuse(user.Forbidden, "phone"))
@@ -185,7 +185,7 @@ func linking() []scenario {
 		}},
 		{"whose phone moved to a newcomer is still who they are to the state, and no more who has the phone", func(w *world) {
 			first := w.comes("100", w.phone(1))
-			w.clock.advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
+			w.clock.Advance(time.Duration(w.pol.Linking.PhoneProof) + time.Second)
 			second := w.comes("101", w.phone(1))
 			if second.User.ID == first.User.ID || w.owner(w.phone(1)) != second.User.ID {
 				w.Fatalf("was %s, is %s; the phone is %s's", first.User.ID, second.User.ID, w.owner(w.phone(1)))

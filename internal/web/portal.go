@@ -28,6 +28,8 @@ type PortalPeople interface {
 	SignOut(ctx context.Context, h registrant.Here) error
 	Erase(ctx context.Context, h registrant.Here) error
 	Keeps(ctx context.Context, h registrant.Here) (registrant.Kept, error)
+	Facts(ctx context.Context, h registrant.Here) ([]registrant.Fact, error)
+	Groups(ctx context.Context, h registrant.Here) ([]string, error)
 	Role(ctx context.Context, h registrant.Here, name string) (bool, error)
 	Requests(ctx context.Context) ([]registrant.Request, error)
 	Request(ctx context.Context, strand user.ID) (registrant.Request, error)
@@ -305,7 +307,7 @@ func (s *portalPages) setCookie(w http.ResponseWriter, name, value string, life 
 
 // own gives a path of usher's that somebody may be led to, else home.
 func own(next, lang string) string {
-	if next == "" || roundtrip.Allowed(next, "", nil) != roundtrip.Here || strings.Contains(next, "/sign-in") {
+	if !registrant.OwnPath(next) || strings.Contains(next, "/sign-in") {
 		return "/" + lang + "/"
 	}
 	return next

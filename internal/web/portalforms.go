@@ -97,7 +97,7 @@ func (s *portalPages) form(r *http.Request, v visitor, kind string, typed map[st
 	if v.acct.Accepted {
 		accepted = "yes"
 	}
-	f.add(portalField{Name: policy.NicknameField, Kind: "text", Label: f.T("field.nickname"), Help: f.T("help.nickname"), Value: value(policy.NicknameField, v.acct.Nickname), Most: 100, Autocomplete: "nickname"}, t, wrong)
+	f.add(portalField{Name: policy.NicknameField, Kind: "text", Label: f.T("field.nickname"), Help: f.T("help.nickname"), Value: value(policy.NicknameField, v.acct.Nickname), Most: policy.NicknameLength, Autocomplete: "nickname"}, t, wrong)
 	f.add(portalField{Name: policy.LanguageField, Kind: "choice", Label: f.T("field.language"), Value: value(policy.LanguageField, v.acct.Language), Choices: []choice{{"en", "English"}, {"it", "Italiano"}}}, t, wrong)
 	for _, name := range t.Form {
 		a := f.rules.Attributes[name]
@@ -245,7 +245,7 @@ func (s *portalPages) read(form url.Values, v visitor, kind string) (typed, wron
 func attributeOf(rules policy.Channel, name string) policy.Attribute {
 	switch name {
 	case policy.NicknameField:
-		return policy.Attribute{Type: policy.Free, MaxLength: 100}
+		return policy.Attribute{Type: policy.Free, MaxLength: policy.NicknameLength}
 	case policy.LanguageField:
 		return policy.Attribute{Type: policy.Choice, Values: policy.Languages()}
 	default:

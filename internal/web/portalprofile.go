@@ -28,15 +28,13 @@ type portalHome struct {
 func (s *portalPages) home(w http.ResponseWriter, r *http.Request, v visitor) {
 	d := portalHome{portalBase: s.base(r, v), In: v.in, Name: called(v.acct)}
 	if v.in {
-		kept, err := s.People.Keeps(r.Context(), v.here)
+		groups, err := s.People.Groups(r.Context(), v.here)
 		if err != nil {
 			s.faulty(w, r, err)
 			return
 		}
-		for _, g := range kept.Groups {
-			if g.Kind == user.GroupRealm {
-				d.Groups = append(d.Groups, strings.TrimPrefix(g.Name, "/"))
-			}
+		for _, path := range groups {
+			d.Groups = append(d.Groups, strings.TrimPrefix(path, "/"))
 		}
 		if d.Operator, err = s.People.Role(r.Context(), v.here, user.RoleOperator); err != nil {
 			s.faulty(w, r, err)
@@ -79,14 +77,13 @@ type portalFact struct {
 }
 
 func (s *portalPages) profile(w http.ResponseWriter, r *http.Request, v visitor) {
-	kept, err := s.People.Keeps(r.Context(), v.here)
+	facts, err := s.People.Facts(r.Context(), v.here)
 	if err != nil {
 		s.faulty(w, r, err)
 		return
 	}
 	d := portalProfile{portalBase: s.base(r, v), Avatar: s.Avatar(v.acct)}
 	d.Rows = d.rows(v.acct)
-	facts := kept.Facts()
 	slices.SortFunc(facts, func(a, b registrant.Fact) int { return strings.Compare(string(a.Attribute), string(b.Attribute)) })
 	for _, f := range facts {
 		one := portalFact{Label: d.label(f.Attribute), Value: d.shown(string(f.Attribute), f.Value), Who: d.who(f)}

@@ -2,13 +2,12 @@ package partner
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/usher-id/usher/internal/feed"
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/store"
 	"github.com/usher-id/usher/internal/user"
 )
@@ -146,14 +145,4 @@ func bearer(headers []string) (string, bool) {
 }
 
 // hasSecret checks the internal credential where one is configured.
-func (d *Door) hasSecret(r *http.Request) bool {
-	if d.InternalSecret == "" {
-		return true
-	}
-	given := r.Header.Values("X-Usher-Internal-Secret")
-	if len(given) != 1 {
-		return false
-	}
-	want, got := sha256.Sum256([]byte(d.InternalSecret)), sha256.Sum256([]byte(given[0]))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
-}
+func (d *Door) hasSecret(r *http.Request) bool { return server.HasInternalSecret(r, d.InternalSecret) }

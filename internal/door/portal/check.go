@@ -16,7 +16,7 @@ import (
 func (d *Door) check(in sent, has string, t texts) (ch registrant.Change, faults object) {
 	c := checking{t: t, in: in, Change: registrant.Change{Fields: map[string]*string{}}}
 	c.terms()
-	c.text(policy.NicknameField, 100, false, true)
+	c.text(policy.NicknameField, policy.NicknameLength, false, true)
 	c.text(policy.LanguageField, 20, false, true)
 	c.text("username", 150, false, false)
 	c.email()

@@ -2,11 +2,10 @@ package portal
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
 
 	"github.com/usher-id/usher/internal/registrant"
+	"github.com/usher-id/usher/internal/server"
 	"github.com/usher-id/usher/internal/user"
 )
 
@@ -15,8 +14,7 @@ type Inside struct {
 	// Completeness tells of the user whom a handle, an id, an identity or an address
 	// names; NotFound for nobody's.
 	Completeness func(ctx context.Context, ref string) (registrant.Completeness, error)
-	// Secret is what a caller sends in X-Usher-Internal-Secret; empty: none is asked
-	// for.
+	// Secret is what a caller shows (server.HasInternalSecret).
 	Secret string
 	Door   *Door
 }
@@ -27,16 +25,16 @@ const CompletenessPath = "/internal/profiles/{handle}/completeness"
 // ServeHTTP answers {"complete","missing_fields","pending_approval"}.
 func (i Inside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d := i.Door
-	want, got := sha256.Sum256([]byte(i.Secret)), sha256.Sum256([]byte(r.Header.Get("X-Usher-Internal-Secret")))
+	_, known := d.Policies.Current().Channel(user.Door(r.URL.Query().Get("channel")))
 	switch {
-	case i.Secret != "" && subtle.ConstantTimeCompare(want[:], got[:]) != 1:
-		d.answer(w, r, http.StatusUnauthorized, object{{"detail", "X-Usher-Internal-Secret must be doors.partner.internal_secret."}})
+	case !server.HasInternalSecret(r, i.Secret):
+		d.answer(w, r, http.StatusUnauthorized, object{{"detail", server.InternalSecret + " must be doors.partner.internal_secret."}})
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		d.say(w, r, http.StatusMethodNotAllowed, english.notAllowed(r.Method))
 		return
-	case r.URL.Query().Get("channel") != string(user.DoorPortal):
+	case !known:
 		d.answer(w, r, http.StatusBadRequest, object{{"detail", "channel must be portal."}})
 		return
 	}

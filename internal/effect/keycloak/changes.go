@@ -55,7 +55,6 @@ func (a *Admin) Changes(ctx context.Context, since time.Time) ([]Change, error) 
 	type adminEvent struct {
 		Time int64  `json:"time"`
 		Path string `json:"resourcePath"`
-		Kind string `json:"resourceType"`
 	}
 	const done = "/admin-events?resourceTypes=USER&resourceTypes=GROUP_MEMBERSHIP&resourceTypes=CLIENT_ROLE_MAPPING&resourceTypes=USER_SESSION"
 	whole, err = pages(ctx, a, done, from, func(e adminEvent) {
